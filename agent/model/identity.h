@@ -1,0 +1,51 @@
+/* Who: the person, the client program and the workload, together. All views: valid while the
+ * request is judged. */
+#ifndef MODEL_IDENTITY_H
+#define MODEL_IDENTITY_H
+
+#include "core/sv.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_t;
+
+enum auth_method {
+	AUTH_NONE, /* anonymous */
+	AUTH_JWT,
+	AUTH_METHOD_COUNT,
+};
+extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt */
+
+struct identity {
+	enum auth_method method; /* how the user proved who they are; AUTH_NONE: no user */
+
+	/* the user; all empty when method is AUTH_NONE */
+	struct sv user;      /* what people call them: the mapped claim, else the subject */
+	struct sv issuer;    /* iss */
+	struct sv subject;   /* sub */
+	struct sv principal; /* "iss/sub", Istio's requestPrincipal */
+	struct sv client;    /* azp, else client_id */
+	const struct sv *groups, *scopes, *audiences;
+	size_t n_groups, n_scopes, n_audiences;
+	const struct json_t *claims; /* verified payload, an object; borrowed */
+	int64_t expires_at;          /* Unix seconds; 0 when not bounded */
+
+	/* the workload on the other side of mTLS; empty when there is none */
+	struct sv workload;        /* "spiffe://td/ns/a/sa/b" */
+	struct sv trust_domain;    /* "td" */
+	struct sv namespace;       /* "a" when the path has /ns/a, else empty */
+	struct sv service_account; /* "b" when the path has /sa/b, else empty */
+};
+
+/* identity_is_anonymous - neither a user nor a workload is known. */
+static inline bool identity_is_anonymous(const struct identity *who)
+{
+	return who->method == AUTH_NONE && who->workload.n == 0;
+}
+
+/* identity_set_workload - fills workload, trust_domain, namespace and service_account from a SPIFFE
+ * ID that its caller has verified. lifetime: views into spiffe_id */
+void identity_set_workload(struct identity *who, struct sv spiffe_id);
+
+#endif

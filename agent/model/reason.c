@@ -1,0 +1,85 @@
+#include "model/reason.h"
+
+#include <assert.h>
+
+struct row {
+	const char *name;
+	const char *text;
+};
+
+static const struct row rows[] = {
+	[REASON_INTERNAL] = {"internal", "the agent could not decide; see its log"},
+	[REASON_POLICY_ALLOWED] = {"policy_allowed", "a policy allows this"},
+	[REASON_DEFAULT_ALLOWED] = {"default_allowed",
+                                    "the default action of this service is ALLOW"},
+	[REASON_POLICY_DENIED] = {"policy_denied", "a DENY policy matched"},
+	[REASON_NO_POLICY_MATCHED] = {"no_policy_matched", "no ALLOW policy matched"},
+	[REASON_AUTHENTICATION_REQUIRED] =
+		{"authentication_required",
+                 "nobody is signed in, and a credential could change that"},
+	[REASON_UNKNOWN_SERVICE] = {"unknown_service",
+                                    "HAProxy named a service that the policy set does not have"},
+	[REASON_NO_SERVICE] = {"no_service", "no service has this host and path"},
+	[REASON_BAD_REQUEST] = {"bad_request", "HAProxy's message could not be read"},
+	[REASON_AMBIGUOUS_PATH] =
+		{"ambiguous_path",
+                 "the path can be read in two ways that would be judged differently"},
+	[REASON_AUDIT_UNAVAILABLE] =
+		{"audit_unavailable",
+                 "the audit trail cannot take the record, so nothing is allowed"},
+	[REASON_SHUTTING_DOWN] = {"shutting_down", "the agent is stopping"},
+	[REASON_OVERLOADED] = {"overloaded", "the agent has more to do than it may hold"},
+	[REASON_MULTIPLE_CREDENTIALS] = {"multiple_credentials",
+                                         "the request carries more than one credential of a kind"},
+	[REASON_UNSUPPORTED_CREDENTIAL] = {"unsupported_credential",
+                                           "the Authorization scheme is not one the agent accepts"},
+	[REASON_TOKEN_MALFORMED] = {"token_malformed", "the token is not a JWT in compact form"},
+	[REASON_TOKEN_TOO_LARGE] = {"token_too_large", "the token is larger than 16 KiB"},
+	[REASON_TOKEN_HEADER] = {"token_header", "the token's header is not acceptable"},
+	[REASON_TOKEN_CRITICAL_HEADER] = {"token_critical_header",
+                                          "the token demands an extension that is not supported"},
+	[REASON_TOKEN_TYPE] = {"token_type", "the token is of another kind than this issuer's are"},
+	[REASON_TOKEN_CLAIMS] = {"token_claims", "a registered claim is missing or malformed"},
+	[REASON_ALGORITHM_NOT_ALLOWED] = {"algorithm_not_allowed",
+                                          "the token's algorithm is not the key's or the issuer's"},
+	[REASON_ISSUER_UNKNOWN] = {"issuer_unknown", "the policy set has no such issuer"},
+	[REASON_KEY_UNKNOWN] = {"key_unknown",
+                                "the issuer has no key of this kid; keys are fetched again"},
+	[REASON_KEYS_UNAVAILABLE] = {"keys_unavailable",
+                                     "the issuer's keys have not been fetched yet"},
+	[REASON_SIGNATURE_INVALID] = {"signature_invalid", "the signature is not good"},
+	[REASON_TOKEN_EXPIRED] = {"token_expired", "the token has expired"},
+	[REASON_TOKEN_NOT_YET_VALID] = {"token_not_yet_valid", "the token is not valid yet"},
+	[REASON_TOKEN_LIFETIME] = {"token_lifetime",
+                                   "the token lives longer than the issuer may grant"},
+	[REASON_AUDIENCE_MISMATCH] = {"audience_mismatch",
+                                      "the token is meant for another audience"},
+	[REASON_CERTIFICATE_INVALID] = {"certificate_invalid",
+                                        "the client certificate is not acceptable"},
+	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",
+                                        "the client certificate has expired or is not valid yet"},
+	[REASON_SPIFFE_ID_INVALID] = {"spiffe_id_invalid",
+                                      "the certificate's SPIFFE ID or SVID is not well formed"},
+};
+static_assert(ARRAY_LEN(rows) == REASON_COUNT, "one row a reason");
+
+const char *reason_name(enum reason reason)
+{
+	return (unsigned)reason < REASON_COUNT && rows[reason].name ? rows[reason].name : "?";
+}
+
+const char *reason_text(enum reason reason)
+{
+	return (unsigned)reason < REASON_COUNT && rows[reason].text ? rows[reason].text : "?";
+}
+
+bool reason_find(struct sv name, enum reason *ret)
+{
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		if (!rows[i].name || !sv_eq(sv_of(rows[i].name), name))
+			continue;
+		*ret = (enum reason)i;
+		return true;
+	}
+	return false;
+}

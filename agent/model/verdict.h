@@ -1,0 +1,62 @@
+/* What was decided about a request, by which policy, and why. */
+#ifndef MODEL_VERDICT_H
+#define MODEL_VERDICT_H
+
+#include "core/sv.h"
+#include "model/reason.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* source: schema/spoe.md, variable `verdict`. Zero denies. */
+enum verdict_effect {
+	VERDICT_DENY,
+	VERDICT_AUTHENTICATE, /* 401 with a challenge */
+	VERDICT_REDIRECT,     /* 302, browser login */
+	VERDICT_LIMIT,        /* 429 */
+	VERDICT_UNAVAILABLE,  /* 503 */
+	VERDICT_ALLOW,        /* the only one that grants */
+	VERDICT_EFFECT_COUNT,
+};
+
+const char *verdict_effect_name(enum verdict_effect effect);
+MUST_CHECK bool verdict_effect_find(struct sv name, enum verdict_effect *ret);
+
+/* One condition that was looked at: what stood there and what was wanted. Never holds a secret. */
+struct why {
+	struct sv policy;    /* name */
+	struct sv rule;      /* JSON pointer into the policy set, e.g. "/policies/3/rules/0" */
+	struct sv condition; /* e.g. "from.source.requestPrincipals", "when[0]
+	                        request.auth.claims[role]" */
+	struct sv value;     /* what the request had; empty when absent */
+	struct sv expected;  /* what the rule wants, as written */
+	bool held;           /* whether it was met */
+};
+
+enum { VERDICT_WHY_MAX = 4 };
+
+struct verdict {
+	enum verdict_effect effect;
+	enum reason reason;
+	uint16_t status; /* HTTP status HAProxy is to answer with; 200 when allowed */
+
+	struct sv policy;  /* the policy that decided; empty when none did */
+	struct sv service; /* the service found; empty when none */
+	struct sv route;   /* template of the deciding rule or the most specific match, e.g.
+	                      "/orders/{id}" */
+	struct sv path;    /* the normalised path that was judged */
+
+	struct why why[VERDICT_WHY_MAX]; /* the decider first, or the nearest failed condition */
+	size_t n_why;
+
+	struct sv challenge; /* WWW-Authenticate; empty when none */
+
+	bool has_shadow; /* shadow policies would have decided otherwise */
+	enum verdict_effect shadow_effect;
+	struct sv shadow_policy;
+};
+
+/* verdict_deny - a denial with the reason's usual status and effect: 400, 401, 403 or 503. */
+struct verdict verdict_deny(enum reason reason);
+
+#endif

@@ -19,4 +19,42 @@
 /* Errors reported for one document; the operator mends some and asks again. */
 #define DIAG_MAX_ITEMS 64
 
+/* A request path, bytes: HAProxy's buffer holds 16 KiB, no service has paths half as long. */
+#define PATH_MAX_BYTES 8192
+
+/* Segments of one path template; a longer one is no path anybody routes by. */
+#define TEMPLATE_MAX_SEGMENTS 64
+
+/* Named captures of one path template, and bytes of one name. */
+#define TEMPLATE_MAX_CAPTURES   16
+#define CAPTURE_NAME_MAX_BYTES 32
+
+/* One record of the book encoded, and as a line of JSON (worst case of escapes), bytes. */
+#define AUDIT_RECORD_MAX 8192
+#define AUDIT_JSON_MAX   65536
+
+/* A journal, bytes: the least that wraps sensibly, and the default: 80 ms of 200,000 events/s a MiB. */
+#define AUDIT_JOURNAL_MIN_BYTES (128 * 1024)
+#define AUDIT_JOURNAL_BYTES     (16 * 1024 * 1024)
+#define AUDIT_JOURNALS_MAX      256
+
+/* Ceiling of the events file, bytes: address space only, the file grows as needed. */
+#define AUDIT_MAP_BYTES (256ULL << 30)
+
+/* Longest a record waits for its commit and for its index entry, ms; at most so many in one commit. */
+#define AUDIT_COMMIT_INTERVAL_MS 20
+#define AUDIT_INDEX_INTERVAL_MS  500
+#define AUDIT_BATCH_RECORDS      4096
+#define AUDIT_STOP_MS            5000
+
+/* One page of a query: rows, and time before it answers with what it has, ms. */
+#define AUDIT_PAGE_MAX        1000
+#define AUDIT_QUERY_BUDGET_MS 200
+/* Bytes and terms of a filter. */
+#define AUDIT_FILTER_MAX_BYTES 4096
+#define AUDIT_FILTER_MAX_TERMS 64
+
+/* One syslog message from HAProxy, bytes: its ring's own limit. */
+#define SYSLOG_MESSAGE_MAX 16384
+
 #endif

@@ -1,0 +1,84 @@
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "core/macros.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct audit_journal;
+struct audit_store;
+struct policy;
+struct policy_env;
+struct state;
+
+/* What the settings say about the admin side; section "admin" of haward.json. */
+struct admin_options {
+	const char *listen; /* "127.0.0.1:12380", "[::1]:12380" or "unix:/run/haward/admin.sock";
+	                       port 0 = any */
+	const char *public_url;           /* NULL, or how browsers reach it through HAProxy:
+	                                     "https://haward.example" */
+	const char *const *allowed_hosts; /* further values of the Host header that are answered */
+	size_t n_allowed_hosts;
+};
+
+/* admin_hooks - what the admin side asks of the program around it; any may be NULL.
+ *
+ * thread  publish: one call at a time, from an admin thread. describe, ready: any admin thread,
+ * several at once.
+ */
+struct admin_hooks {
+	void *user;
+	/* Puts policy in force for all workers. Takes the reference over. Must return within
+	 * milliseconds. */
+	void (*publish)(void *user, struct policy *policy);
+	/* Adds members to the answer of GET /api/v1/system (spop, journals, keys, outcomes,
+	 * settings: see openapi.json). */
+	void (*describe)(void *user, json_t *system);
+	/* True when the agent can decide and record; says what is wrong as members name -> text of
+	 * checks. */
+	bool (*ready)(void *user, json_t *checks);
+};
+
+/* All borrowed; they must outlive admin_stop(). */
+struct admin_deps {
+	const struct admin_options *options;
+	struct state *state;
+	struct audit_store *store;           /* NULL: decisions answer 503 */
+	struct audit_journal *journal;       /* the admin side is its only producer */
+	const struct policy_env *policy_env; /* for policy_load() */
+	struct admin_hooks hooks;
+};
+
+struct admin;
+
+/* admin_start - bind the listener and serve the admin API and the dashboard on threads of its own.
+ *
+ * in      deps: see above; listen_fd: a listening socket to use instead of options->listen, or -1.
+ * Taken over on 0. out     *ret, stopped and freed with admin_stop(); set only on 0 errors  0, or a
+ * negative errno; -EPERM: the listener is not loopback or UNIX and public_url is not https thread
+ * main
+ */
+MUST_CHECK int admin_start(const struct admin_deps *deps, int listen_fd, struct admin **ret);
+
+/* admin_stop - answer what is in work, close everything, free. NULL is allowed.
+ *
+ * thread  main
+ */
+void admin_stop(struct admin *admin);
+
+/* admin_port - the TCP port that was bound; 0 for a UNIX socket. */
+uint16_t admin_port(const struct admin *admin);
+
+/* admin_setup_link - while no admin exists, make a fresh one-time setup token and write the link to
+ * give to the operator.
+ *
+ * out     link: at most n_link bytes with its NUL; "" when an admin exists already
+ * errors  0, or a negative errno; -ENOSPC: link is too short
+ * thread  main, before or after admin_start(); a link made earlier stops working
+ */
+MUST_CHECK int admin_setup_link(const struct admin *admin, char *link, size_t n_link);
+
+#endif

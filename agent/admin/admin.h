@@ -1,6 +1,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include "core/jsonfields.h"
 #include "core/macros.h"
 
 #include <jansson.h>
@@ -13,20 +14,24 @@ struct audit_store;
 struct policy;
 struct policy_env;
 struct state;
+struct strbuf;
 
-/* What the settings say about the admin side; section "admin" of haward.json. */
+/* Section "admin" of haward.json. Read with json_fields_read() and freed with json_fields_free() by
+ * admin_option_fields; admin_options_default() first. */
 struct admin_options {
-	const char *listen; /* "127.0.0.1:12380", "[::1]:12380" or "unix:/run/haward/admin.sock";
-	                       port 0 = any */
-	const char *public_url;           /* NULL, or how browsers reach it through HAProxy:
-	                                     "https://haward.example" */
-	const char *const *allowed_hosts; /* further values of the Host header that are answered */
-	size_t n_allowed_hosts;
+	char *listen; /* "127.0.0.1:12380", "[::1]:12380" or "unix:/run/haward/admin.sock"; port 0 = any */
+	char *public_url; /* NULL, or how browsers reach it through HAProxy: "https://haward.example" */
+	struct json_strings allowed_hosts; /* further values of the Host header that are answered */
 };
+extern const struct json_field admin_option_fields[];
+extern const size_t n_admin_option_fields;
+
+/* admin_options_default - what holds without a settings file. errors: 0 or -ENOMEM */
+MUST_CHECK int admin_options_default(struct admin_options *options);
 
 /* admin_hooks - what the admin side asks of the program around it; any may be NULL.
  *
- * thread  publish: one call at a time, from an admin thread. describe, ready: any admin thread,
+ * thread  publish: one call at a time, from an admin thread. describe, ready, collect: any admin thread,
  * several at once.
  */
 struct admin_hooks {
@@ -40,6 +45,8 @@ struct admin_hooks {
 	/* True when the agent can decide and record; says what is wrong as members name -> text of
 	 * checks. */
 	bool (*ready)(void *user, json_t *checks);
+	/* Adds Prometheus text (format 0.0.4) of the rest of the agent to GET /metrics. */
+	void (*collect)(void *user, struct strbuf *text);
 };
 
 /* All borrowed; they must outlive admin_stop(). */
@@ -77,7 +84,7 @@ uint16_t admin_port(const struct admin *admin);
  *
  * out     link: at most n_link bytes with its NUL; "" when an admin exists already
  * errors  0, or a negative errno; -ENOSPC: link is too short
- * thread  main, before or after admin_start(); a link made earlier stops working
+ * thread  main; a link made earlier stops working
  */
 MUST_CHECK int admin_setup_link(const struct admin *admin, char *link, size_t n_link);
 

@@ -38,10 +38,10 @@ export function mintToken(dir, subject, scopes = 'orders:read', seconds = 900) {
 	return `${signed}.${signature.toString('base64url')}`;
 }
 
-const [, , command, dir, ...rest] = process.argv;
-if (command === 'keys' && dir) makeKeys(dir);
-else if (command === 'token' && dir && rest.length > 0) console.log(mintToken(dir, ...rest));
-else if (process.argv[1]?.endsWith('issuer.mjs')) {
+function main([command, dir, ...rest]) {
+	if (command === 'keys' && dir) return makeKeys(dir);
+	if (command === 'token' && dir && rest.length > 0) return console.log(mintToken(dir, ...rest));
 	console.error('usage: node issuer.mjs keys DIR | token DIR SUBJECT [SCOPES [SECONDS]]');
-	process.exit(2);
+	return process.exit(2);
 }
+if (process.argv[1]?.endsWith('issuer.mjs')) main(process.argv.slice(2));

@@ -17,6 +17,7 @@ fail() {
 # In reverse order; whoever has not gone after five seconds is killed.
 stop_all() {
 	local code=$? i
+	set +e
 	trap '' INT TERM
 	for ((i = ${#started[@]} - 1; i >= 0; i--)); do
 		kill -TERM "${started[i]}" 2>/dev/null || continue

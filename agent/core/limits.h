@@ -30,10 +30,11 @@
 #define CAPTURE_NAME_MAX_BYTES 32
 
 /* One record of the book encoded, and as a line of JSON (worst case of escapes), bytes. */
-#define AUDIT_RECORD_MAX 8192
-#define AUDIT_JSON_MAX   65536
+#define AUDIT_RECORD_MAX 16384
+#define AUDIT_JSON_MAX   131072
 
-/* A journal, bytes: the least that wraps sensibly, and the default: 80 ms of 200,000 events/s a MiB. */
+/* A journal, bytes: the least that wraps sensibly, and the default: a third of a second of 200,000
+ * events/s. */
 #define AUDIT_JOURNAL_MIN_BYTES (128 * 1024)
 #define AUDIT_JOURNAL_BYTES     (16 * 1024 * 1024)
 #define AUDIT_JOURNALS_MAX      256
@@ -56,5 +57,20 @@
 
 /* One syslog message from HAProxy, bytes: its ring's own limit. */
 #define SYSLOG_MESSAGE_MAX 16384
+
+/* Names of policies and services, bytes: they travel in every decision and index entry. */
+#define POLICY_NAME_MAX_BYTES 128
+
+/* One string of a policy set, bytes: SPIFFE IDs may have 2,048. */
+#define POLICY_TEXT_MAX_BYTES 4096
+
+/* Elements of one list inside a policy; thousands of principals in one rule are real. */
+#define POLICY_LIST_MAX_ITEMS 16384
+
+/* Entries of one rule index: services named by a policy times its paths; 16 bytes each. */
+#define INDEX_MAX_ENTRIES (4 * 1024 * 1024)
+
+/* Policies of one set. */
+#define POLICY_SET_MAX_POLICIES 200000
 
 #endif

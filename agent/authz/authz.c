@@ -1,0 +1,341 @@
+#include "authz/authz.h"
+
+#include "authz/index.h"
+#include "authz/rule.h"
+#include "authz/service.h"
+#include "authz/set.h"
+#include "model/identity.h"
+#include "model/request.h"
+#include "model/verdict.h"
+
+#include <stdlib.h>
+
+/* ---- where to ---- */
+
+static bool refuse(struct verdict *verdict, enum reason reason, struct sv condition,
+                   struct sv value, const char *expected)
+{
+	struct sv service = verdict->service;
+	struct sv path = verdict->path;
+	*verdict = verdict_deny(reason);
+	verdict->service = service;
+	verdict->path = path;
+	verdict->why[0] =
+		(struct why){.condition = condition, .value = value, .expected = sv_of(expected)};
+	verdict->n_why = 1;
+	return false;
+}
+
+static bool locate_path(const struct request *request, struct arena *scratch,
+                        struct authz_target *ret, struct verdict *verdict)
+{
+	const char *why = "";
+	struct sv path = sv_first(request->path, sv_find(request->path, '?'));
+
+	verdict->path = path;
+	if (path.n == 0)
+		return true;
+	if (authz_path_is_asterisk(request->method, path)) {
+		ret->path = (struct authz_path){.normal = path, .written = path};
+		return true;
+	}
+	if (!authz_path_normalise(path, scratch, &ret->path, &why))
+		return refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), path, why);
+	verdict->path = ret->path.normal;
+	return true;
+}
+
+static struct authz_view view_of(const struct authz_target *target, const struct request *request,
+                                 const struct identity *who, struct arena *scratch)
+{
+	return (struct authz_view){.request = request,
+	                           .who = who,
+	                           .path = target->path.normal,
+	                           .host = target->host,
+	                           .scratch = scratch};
+}
+
+static bool locate_service(const struct authz *authz, const struct request *request,
+                           struct arena *scratch, struct authz_target *ret, struct verdict *verdict)
+{
+	static const struct identity nobody;
+	struct authz_view view = view_of(ret, request, &nobody, scratch);
+	bool failed = false;
+
+	if (authz_services_count(authz->services) == 0) {
+		verdict->service = request->service;
+		return true;
+	}
+	if (request->service.n > 0) {
+		ret->service = authz_services_named(authz->services, request->service);
+		ret->service_as_written = ret->service;
+	} else {
+		ret->service = authz_services_find(authz->services, &view, &failed);
+		view.path = ret->path.written;
+		ret->service_as_written =
+			ret->path.differs ? authz_services_find(authz->services, &view, &failed)
+					  : ret->service;
+	}
+	if (failed)
+		return refuse(verdict, REASON_OVERLOADED, SVL("memory"), SVL(""), "");
+	if (!ret->service && request->service.n > 0)
+		return refuse(verdict, REASON_UNKNOWN_SERVICE, SVL("service"), request->service,
+		              "a service of the policy set");
+	if (!ret->service)
+		return refuse(verdict, REASON_NO_SERVICE, SVL("host"), ret->host,
+		              "a service with this host and path");
+	verdict->service = ret->service->name;
+	return true;
+}
+
+bool authz_locate(const struct authz *authz, const struct request *request, struct arena *scratch,
+                  struct authz_target *ret, struct verdict *ret_verdict)
+{
+	*ret = (struct authz_target){0};
+	*ret_verdict = verdict_deny(REASON_INTERNAL);
+	if (request->bad)
+		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("message"), SVL(""),
+		              "the arguments of the contract");
+	if (request->kind == REQUEST_HTTP && !locate_path(request, scratch, ret, ret_verdict))
+		return false;
+	if (request->host.n > 0 && !authz_host_normalise(request->host, &ret->host))
+		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("host"), request->host,
+		              "a host name or address");
+	return locate_service(authz, request, scratch, ret, ret_verdict);
+}
+
+/* ---- judging one form of the path ---- */
+
+struct matched {
+	const struct authz_rule *rule;
+	struct sv route;
+};
+
+struct judgement {
+	struct matched by_group[AUTHZ_GROUP_COUNT];
+	struct authz_miss miss;
+	bool failed;
+};
+
+/* Whether a rule of this group can still change anything. */
+static bool is_wanted(const struct judgement *j, enum authz_group group)
+{
+	return !j->by_group[group].rule && !j->by_group[AUTHZ_GROUP_DENY].rule &&
+	       (group != AUTHZ_GROUP_ALLOW_SHADOW || !j->by_group[AUTHZ_GROUP_ALLOW].rule);
+}
+
+static void judge_rule(const struct authz *authz, uint32_t id, const struct authz_view *view,
+                       struct judgement *j)
+{
+	const struct authz_rule *rule = authz->rules[id].rule;
+	enum authz_group group = authz->rules[id].group;
+	struct authz_miss ignored = {.rule = rule, .progress = UINT32_MAX};
+	struct authz_miss *miss = group == AUTHZ_GROUP_ALLOW ? &j->miss : &ignored;
+	struct sv route;
+	if (is_wanted(j, group) && authz_rule_holds(rule, view, &route, miss))
+		j->by_group[group] = (struct matched){rule, route};
+}
+
+static int order_ids(const void *a, const void *b)
+{
+	const uint32_t *l = a;
+	const uint32_t *r = b;
+	return *l == *r ? 0 : *l < *r ? -1 : 1;
+}
+
+static void sort_ids(struct authz_candidates *c)
+{
+	enum { FEW = 24 };
+	if (c->n > FEW) {
+		qsort(c->at, c->n, sizeof(*c->at), order_ids);
+		return;
+	}
+	for (size_t i = 1; i < c->n; i++) {
+		uint32_t id = c->at[i];
+		size_t k = i;
+		for (; k > 0 && c->at[k - 1] > id; k--)
+			c->at[k] = c->at[k - 1];
+		c->at[k] = id;
+	}
+}
+
+static void judge_candidates(const struct authz *authz, uint64_t space,
+                             const struct authz_view *view, struct judgement *j)
+{
+	struct authz_candidates candidates = {0};
+	authz_index_find(authz->index, AUTHZ_SPACE_COMMON, view, &candidates);
+	if (space != AUTHZ_SPACE_COMMON)
+		authz_index_find(authz->index, space, view, &candidates);
+	j->failed = candidates.failed;
+	sort_ids(&candidates);
+	for (size_t i = 0; i < candidates.n && !j->failed; i++)
+		if (i == 0 || candidates.at[i] != candidates.at[i - 1])
+			judge_rule(authz, candidates.at[i], view, j);
+}
+
+/* Without path or host nothing can be looked up, and DENY rules that ask for them hold. */
+static void judge_all(const struct authz *authz, uint64_t space, const struct authz_view *view,
+                      struct judgement *j)
+{
+	size_t n_common, n_own = 0;
+	const struct authz_entry *common =
+		authz_index_all(authz->index, AUTHZ_SPACE_COMMON, &n_common);
+	const struct authz_entry *own = common;
+	if (space != AUTHZ_SPACE_COMMON)
+		own = authz_index_all(authz->index, space, &n_own);
+	while (n_common + n_own > 0) {
+		bool first = n_own == 0 || (n_common > 0 && common->rule < own->rule);
+		judge_rule(authz, first ? common->rule : own->rule, view, j);
+		if (first) {
+			common++;
+			n_common--;
+		} else {
+			own++;
+			n_own--;
+		}
+	}
+}
+
+static struct judgement judge(const struct authz *authz, const struct authz_service *service,
+                              const struct authz_view *view)
+{
+	struct judgement j = {0};
+	uint64_t space = service ? service->space : AUTHZ_SPACE_COMMON;
+	if (view->request->kind == REQUEST_HTTP && view->path.n > 0 && view->host.n > 0)
+		judge_candidates(authz, space, view, &j);
+	else
+		judge_all(authz, space, view, &j);
+	return j;
+}
+
+/* ---- from what matched to a verdict ---- */
+
+static bool has_allow(const struct authz *authz, const struct authz_service *service)
+{
+	return authz->has_allow || (service && service->has_allow);
+}
+
+static bool has_allow_shadowed(const struct authz *authz, const struct authz_service *service)
+{
+	return authz->has_allow_shadowed || (service && service->has_allow_shadowed);
+}
+
+static bool allows_by_default(const struct authz *authz, const struct authz_service *service)
+{
+	enum authz_default action = service ? service->default_action : authz->default_action;
+	return action == AUTHZ_DEFAULT_ALLOW;
+}
+
+static void decided_by(struct verdict *verdict, const struct matched *by,
+                       const struct authz_view *view)
+{
+	struct why *why = &verdict->why[0];
+	verdict->policy = by->rule->policy->name;
+	verdict->route = by->route;
+	*why = (struct why){.policy = verdict->policy, .rule = by->rule->pointer, .held = true};
+	authz_rule_telling(by->rule, view, &why->condition, &why->value, &why->expected);
+	verdict->n_why = 1;
+}
+
+static void missed_by(struct verdict *verdict, const struct authz_miss *miss)
+{
+	if (!miss->rule)
+		return;
+	verdict->route = miss->route;
+	verdict->why[0] = (struct why){.policy = miss->rule->policy->name,
+	                               .rule = miss->rule->pointer,
+	                               .condition = miss->condition,
+	                               .value = miss->value,
+	                               .expected = miss->expected};
+	verdict->n_why = 1;
+}
+
+static enum reason reason_of(const struct authz *authz, const struct authz_service *service,
+                             const struct judgement *j)
+{
+	if (j->failed)
+		return REASON_OVERLOADED;
+	if (j->by_group[AUTHZ_GROUP_DENY].rule)
+		return REASON_POLICY_DENIED;
+	if (j->by_group[AUTHZ_GROUP_ALLOW].rule)
+		return REASON_POLICY_ALLOWED;
+	if (!has_allow(authz, service) && allows_by_default(authz, service))
+		return REASON_DEFAULT_ALLOWED;
+	return j->miss.wants_user ? REASON_AUTHENTICATION_REQUIRED : REASON_NO_POLICY_MATCHED;
+}
+
+static void grant(struct verdict *verdict, enum reason reason)
+{
+	verdict->effect = VERDICT_ALLOW;
+	verdict->reason = reason;
+	verdict->status = 200;
+}
+
+static void conclude(const struct authz *authz, const struct authz_service *service,
+                     const struct judgement *j, const struct authz_view *view,
+                     struct verdict *verdict)
+{
+	enum reason reason = reason_of(authz, service, j);
+	*verdict = verdict_deny(reason);
+	if (reason == REASON_POLICY_DENIED) {
+		decided_by(verdict, &j->by_group[AUTHZ_GROUP_DENY], view);
+	} else if (reason == REASON_POLICY_ALLOWED) {
+		grant(verdict, reason);
+		decided_by(verdict, &j->by_group[AUTHZ_GROUP_ALLOW], view);
+	} else if (reason == REASON_DEFAULT_ALLOWED) {
+		grant(verdict, reason);
+	} else if (reason != REASON_OVERLOADED) {
+		missed_by(verdict, &j->miss);
+	}
+}
+
+/* What the set would say if its shadow policies were enforced. Only grants are told apart. */
+static void record_shadow(const struct authz *authz, const struct authz_service *service,
+                          const struct judgement *j, struct verdict *verdict)
+{
+	const struct matched *m = j->by_group;
+	bool granted = verdict->effect == VERDICT_ALLOW;
+	bool denied = m[AUTHZ_GROUP_DENY].rule || m[AUTHZ_GROUP_DENY_SHADOW].rule;
+	bool allowed = m[AUTHZ_GROUP_ALLOW].rule || m[AUTHZ_GROUP_ALLOW_SHADOW].rule;
+	bool by_default = !has_allow_shadowed(authz, service) && allows_by_default(authz, service);
+	bool would_grant = !denied && (allowed || by_default);
+	if (j->failed || granted == would_grant)
+		return;
+	const struct authz_rule *by =
+		would_grant ? m[AUTHZ_GROUP_ALLOW_SHADOW].rule : m[AUTHZ_GROUP_DENY_SHADOW].rule;
+	verdict->has_shadow = true;
+	verdict->shadow_effect = would_grant ? VERDICT_ALLOW : VERDICT_DENY;
+	verdict->shadow_policy = by ? by->policy->name : (struct sv){0};
+}
+
+static void judge_form(const struct authz *authz, const struct authz_service *service,
+                       const struct authz_view *view, struct verdict *verdict)
+{
+	struct judgement j = judge(authz, service, view);
+	conclude(authz, service, &j, view, verdict);
+	record_shadow(authz, service, &j, verdict);
+}
+
+void authz_evaluate(const struct authz *authz, const struct authz_target *target,
+                    const struct request *request, const struct identity *who,
+                    struct arena *scratch, struct verdict *verdict)
+{
+	struct authz_view view = view_of(target, request, who, scratch);
+	struct sv service = verdict->service;
+	struct sv path = verdict->path;
+
+	judge_form(authz, target->service, &view, verdict);
+	verdict->service = service;
+	verdict->path = path;
+	if (!target->path.differs)
+		return;
+
+	struct verdict written;
+	view.path = target->path.written;
+	judge_form(authz, target->service_as_written, &view, &written);
+	bool agree =
+		written.effect == verdict->effect && target->service == target->service_as_written;
+	if (!agree)
+		(void)refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), target->path.written,
+		             "one reading: the normal form is judged differently");
+}

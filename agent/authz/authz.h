@@ -1,0 +1,80 @@
+/* Request and identity -> verdict, by a compiled policy set.
+ *
+ * Order (Istio's, with the default written down): any DENY that matches denies; else any ALLOW that
+ * matches allows; else, where an ALLOW policy names the service, it is denied; else the service's
+ * defaultAction, which is the set's, which is DENY when nobody wrote one. Specificity never decides.
+ * Policies in shadow mode are judged beside and recorded where they would have changed the outcome.
+ */
+#ifndef AUTHZ_AUTHZ_H
+#define AUTHZ_AUTHZ_H
+
+#include "authz/path.h"
+#include "core/arena.h"
+#include "core/diag.h"
+#include "core/macros.h"
+#include "core/sv.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct authz;
+struct authz_service;
+struct identity;
+struct json_t;
+struct request;
+struct verdict;
+
+/* The members of a policy set that are compiled here; each may be NULL. */
+struct authz_document {
+	struct json_t *services;
+	struct json_t *policies;
+	const struct json_t *default_action;
+	size_t n_bytes; /* of the text: bounds the memory of the compiled form */
+};
+
+/* authz_compile - compile services and policies, all or nothing.
+ *
+ * in      document: its values are kept by reference count
+ * out     d: every error found; *ret, owned, freed with authz_free(); set only on 0
+ * errors  0, -EINVAL when anything was reported, -ENOMEM
+ * thread  the result is immutable: any number of readers
+ */
+MUST_CHECK int authz_compile(const struct authz_document *document, struct diag *d,
+                             struct authz **ret);
+void authz_free(struct authz *authz);
+
+/* authz_count - how many policies and services there are, and how many rules are judged. */
+struct authz_counts {
+	size_t services, policies, rules;
+};
+struct authz_counts authz_count(const struct authz *authz);
+
+/* What a request is about, before anybody asks who sent it. */
+struct authz_target {
+	struct authz_path path;              /* empty where HAProxy told none */
+	struct sv host;                      /* normalised; empty where HAProxy told none */
+	const struct authz_service *service; /* NULL when the set has no services at all */
+	const struct authz_service *service_as_written; /* of path.written, when that differs */
+};
+
+/* authz_locate - bring path and host to their normal form and find the service.
+ *
+ * out     *ret, views of the request or scratch; ret_verdict: on false the denial, on true only
+ *         service and path are filled
+ * errors  false: bad_request, ambiguous_path, unknown_service, no_service
+ */
+MUST_CHECK bool authz_locate(const struct authz *authz, const struct request *request,
+                             struct arena *scratch, struct authz_target *ret,
+                             struct verdict *ret_verdict);
+
+/* authz_evaluate - judge a located request.
+ *
+ * in      who: borrowed, zero is anonymous
+ * out     *verdict: effect, reason, status, policy, route, why, shadow; service and path are kept.
+ *         Views of the compiled set, the request, the identity or scratch
+ */
+void authz_evaluate(const struct authz *authz, const struct authz_target *target,
+                    const struct request *request, const struct identity *who,
+                    struct arena *scratch, struct verdict *verdict);
+
+#endif

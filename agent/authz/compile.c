@@ -1,0 +1,554 @@
+#include "authz/compile.h"
+
+#include "core/jsonfields.h"
+#include "core/jsonload.h"
+#include "core/limits.h"
+#include "core/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct compile_place compile_key(const struct compile_place *at, const char *key)
+{
+	struct compile_place place;
+	(void)snprintf(place.pointer, sizeof(place.pointer), "%.200s/%.50s", at->pointer, key);
+	return place;
+}
+
+struct compile_place compile_index(const struct compile_place *at, size_t index)
+{
+	struct compile_place place;
+	(void)snprintf(place.pointer, sizeof(place.pointer), "%.220s/%zu", at->pointer, index);
+	return place;
+}
+
+void compile_report(struct compile *c, const struct compile_place *at, const char *code,
+                    const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	c->failed = true;
+	diag_add(c->diag, at->pointer, code, "%s", n < 0 ? "this is not acceptable" : text);
+	if (n >= 0)
+		free(text);
+}
+
+void *compile_array(struct compile *c, const struct compile_place *at, size_t n, size_t size)
+{
+	void *memory = arena_array(c->keep, n ? n : 1, size);
+	if (!memory)
+		compile_report(c, at, "too_large",
+		               "the policy set needs more memory than it may have");
+	return memory;
+}
+
+static bool is_name_byte(char c, bool first)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+		return true;
+	return !first && c != 0 && strchr("._:/-", c);
+}
+
+struct sv compile_name(struct compile *c, const json_t *value, const struct compile_place *at)
+{
+	struct sv name = json_string_sv(value);
+	bool good = name.n > 0 && name.n <= POLICY_NAME_MAX_BYTES;
+	for (size_t i = 0; good && i < name.n; i++)
+		good = is_name_byte(name.at[i], i == 0);
+	if (!good)
+		compile_report(
+			c, at, "bad_name",
+			"a name is 1 to %d letters, digits or any of '._:/-', and starts with "
+			"a letter or digit",
+			POLICY_NAME_MAX_BYTES);
+	return name;
+}
+
+size_t compile_list(struct compile *c, const json_t *value, const struct compile_place *at)
+{
+	size_t n = json_array_size(value);
+	if (!json_is_array(value))
+		compile_report(c, at, "wrong_type", "an array is expected here");
+	else if (n == 0)
+		compile_report(c, at, "empty_list",
+		               "an empty list says nothing; leave it out or name what is meant");
+	else if (n > POLICY_LIST_MAX_ITEMS)
+		compile_report(c, at, "too_many", "at most %d elements are allowed here",
+		               POLICY_LIST_MAX_ITEMS);
+	else
+		return n;
+	return 0;
+}
+
+bool compile_text(struct compile *c, const json_t *value, const struct compile_place *at,
+                  struct sv *ret)
+{
+	struct sv text = json_string_sv(value);
+	if (!json_is_string(value)) {
+		compile_report(c, at, "wrong_type", "a string is expected here");
+		return false;
+	}
+	if (text.n == 0 || text.n > POLICY_TEXT_MAX_BYTES) {
+		compile_report(c, at, "wrong_length", "between 1 and %d bytes are expected",
+		               POLICY_TEXT_MAX_BYTES);
+		return false;
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f) {
+			compile_report(c, at, "bad_text",
+			               "control characters are not allowed here");
+			return false;
+		}
+	}
+	*ret = text;
+	return true;
+}
+
+/* ---- lists of conditions inside source and operation ---- */
+
+struct list_field {
+	const char *name;
+	const char *negated;
+	enum authz_attribute_kind kind;
+	enum compile_syntax syntax;
+};
+
+/* In the order of judging: what the user's credential says comes last. */
+static const struct list_field source_lists[] = {
+	{"trustDomains", "notTrustDomains", AUTHZ_ATTRIBUTE_SOURCE_TRUST_DOMAIN, SYNTAX_TEXT},
+	{"namespaces", "notNamespaces", AUTHZ_ATTRIBUTE_SOURCE_NAMESPACE, SYNTAX_TEXT},
+	{"serviceAccounts", "notServiceAccounts", AUTHZ_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT,
+         SYNTAX_ACCOUNT},
+	{"principals", "notPrincipals", AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL, SYNTAX_PRINCIPAL},
+	{"ipBlocks", "notIpBlocks", AUTHZ_ATTRIBUTE_SOURCE_IP, SYNTAX_BLOCK},
+	{"remoteIpBlocks", "notRemoteIpBlocks", AUTHZ_ATTRIBUTE_REMOTE_IP, SYNTAX_BLOCK},
+	{"requestPrincipals", "notRequestPrincipals", AUTHZ_ATTRIBUTE_REQUEST_PRINCIPAL,
+         SYNTAX_TEXT},
+};
+
+static const struct list_field operation_lists[] = {
+	{"hosts", "notHosts", AUTHZ_ATTRIBUTE_HOST, SYNTAX_HOST},
+	{"ports", "notPorts", AUTHZ_ATTRIBUTE_DESTINATION_PORT, SYNTAX_PORT},
+	{"methods", "notMethods", AUTHZ_ATTRIBUTE_METHOD, SYNTAX_METHOD},
+};
+
+enum {
+	N_SOURCE = ARRAY_LEN(source_lists),
+	N_OPERATION = ARRAY_LEN(operation_lists),
+	N_LISTS_MAX = N_SOURCE,
+};
+
+/* A source or an operation as it stands in JSON: one value for each name, NULL when left out. */
+struct raw_lists {
+	const json_t *lists[N_LISTS_MAX];
+	const json_t *negated[N_LISTS_MAX];
+	const json_t *paths;
+	const json_t *not_paths;
+};
+
+#define ROW(text, member)                                         \
+	{                                                         \
+		.name = (text), .kind = JSON_FIELD_VALUE,         \
+		.offset = JSON_FIELD_AT(struct raw_lists, member) \
+	}
+
+static const struct json_field source_fields[] = {
+	ROW("trustDomains", lists[0]),      ROW("notTrustDomains", negated[0]),
+	ROW("namespaces", lists[1]),        ROW("notNamespaces", negated[1]),
+	ROW("serviceAccounts", lists[2]),   ROW("notServiceAccounts", negated[2]),
+	ROW("principals", lists[3]),        ROW("notPrincipals", negated[3]),
+	ROW("ipBlocks", lists[4]),          ROW("notIpBlocks", negated[4]),
+	ROW("remoteIpBlocks", lists[5]),    ROW("notRemoteIpBlocks", negated[5]),
+	ROW("requestPrincipals", lists[6]), ROW("notRequestPrincipals", negated[6]),
+};
+
+static const struct json_field operation_fields[] = {
+	ROW("hosts", lists[0]),      ROW("notHosts", negated[0]), ROW("ports", lists[1]),
+	ROW("notPorts", negated[1]), ROW("methods", lists[2]),    ROW("notMethods", negated[2]),
+	ROW("paths", paths),         ROW("notPaths", not_paths),
+};
+#undef ROW
+
+static struct sv label(struct compile *c, const char *prefix, const char *name)
+{
+	return arena_printf(c->keep, "%s%s", prefix, name);
+}
+
+static void add_list(struct compile *c, const json_t *list, const struct compile_place *at,
+                     const struct list_field *field, struct authz_condition *into)
+{
+	into->attribute.kind = field->kind;
+	compile_values(c, list, at, field->syntax, into);
+}
+
+/* Both lists of every row that is there, in the rows' order. */
+static struct authz_conditions build_lists(struct compile *c, const struct raw_lists *raw,
+                                           const struct compile_place *at,
+                                           const struct list_field *rows, size_t n_rows)
+{
+	const char *prefix = rows == source_lists ? "from.source." : "to.operation.";
+	struct authz_condition *conditions =
+		compile_array(c, at, n_rows * 2 + 1, sizeof(*conditions));
+	struct authz_conditions ret = {.at = conditions};
+	for (size_t i = 0; conditions && i < n_rows * 2; i++) {
+		bool negated = i % 2;
+		const json_t *list = negated ? raw->negated[i / 2] : raw->lists[i / 2];
+		const char *name = negated ? rows[i / 2].negated : rows[i / 2].name;
+		if (!list)
+			continue;
+		struct compile_place place = compile_key(at, name);
+		struct authz_condition *into = &conditions[ret.n++];
+		into->negated = negated;
+		into->label = label(c, prefix, name);
+		add_list(c, list, &place, &rows[i / 2], into);
+	}
+	return ret;
+}
+
+static bool read_lists(struct compile *c, const json_t *object, const struct compile_place *at,
+                       const struct json_field *fields, size_t n_fields, struct raw_lists *ret)
+{
+	*ret = (struct raw_lists){0};
+	if (json_fields_read(object, fields, n_fields, at->pointer, c->diag, ret) != 0) {
+		c->failed = true;
+		return false;
+	}
+	if (json_object_size(object) == 0) {
+		compile_report(c, at, "empty_object",
+		               "this matches everything; leave it out if that is meant");
+		return false;
+	}
+	return true;
+}
+
+/* {"source": {...}} and {"operation": {...}}: one member, of a fixed name. */
+static const json_t *unwrap(struct compile *c, const json_t *value, const struct compile_place *at,
+                            const char *name)
+{
+	const json_t *inner = NULL;
+	const struct json_field field = {.name = name, .kind = JSON_FIELD_VALUE, .required = true};
+	if (json_fields_read(value, &field, 1, at->pointer, c->diag, &inner) != 0) {
+		c->failed = true;
+		return NULL;
+	}
+	return inner;
+}
+
+/* source: Istio, serviceAccounts */
+static void check_accounts(struct compile *c, const struct raw_lists *raw,
+                           const struct compile_place *at)
+{
+	bool accounts = raw->lists[2] || raw->negated[2];
+	bool others = raw->lists[1] || raw->negated[1] || raw->lists[3] || raw->negated[3];
+	if (accounts && others)
+		compile_report(c, at, "conflict",
+		               "serviceAccounts may not stand beside principals or namespaces");
+	if (json_array_size(raw->lists[2]) > 16 || json_array_size(raw->negated[2]) > 16)
+		compile_report(c, at, "too_many", "at most 16 service accounts are allowed here");
+}
+
+static void compile_source(struct compile *c, const json_t *value, const struct compile_place *at,
+                           struct authz_conditions *ret)
+{
+	struct compile_place place = compile_key(at, "source");
+	const json_t *source = unwrap(c, value, at, "source");
+	struct raw_lists raw;
+	if (!source ||
+	    !read_lists(c, source, &place, source_fields, ARRAY_LEN(source_fields), &raw))
+		return;
+	check_accounts(c, &raw, &place);
+	*ret = build_lists(c, &raw, &place, source_lists, N_SOURCE);
+}
+
+static void add_not_paths(struct compile *c, const json_t *list, const struct compile_place *at,
+                          struct authz_conditions *conditions)
+{
+	struct compile_place place = compile_key(at, "notPaths");
+	/* build_lists() left room for one more; the list is not shared yet */
+	struct authz_condition *into =
+		(struct authz_condition *)(uintptr_t)&conditions->at[conditions->n];
+	into->attribute.kind = AUTHZ_ATTRIBUTE_PATH;
+	into->negated = true;
+	into->label = (struct sv)SV("to.operation.notPaths");
+	compile_paths(c, list, &place, &into->paths, &into->n_paths, &into->expected);
+	conditions->n++;
+}
+
+static void compile_operation(struct compile *c, const json_t *value,
+                              const struct compile_place *at, struct authz_operation *ret)
+{
+	struct compile_place place = compile_key(at, "operation");
+	const json_t *operation = unwrap(c, value, at, "operation");
+	struct raw_lists raw;
+	if (!operation ||
+	    !read_lists(c, operation, &place, operation_fields, ARRAY_LEN(operation_fields), &raw))
+		return;
+	ret->conditions = build_lists(c, &raw, &place, operation_lists, N_OPERATION);
+	if (raw.not_paths && ret->conditions.at)
+		add_not_paths(c, raw.not_paths, &place, &ret->conditions);
+	if (raw.paths) {
+		struct compile_place paths = compile_key(&place, "paths");
+		compile_paths(c, raw.paths, &paths, &ret->paths, &ret->n_paths,
+		              &ret->paths_expected);
+	}
+}
+
+/* ---- when ---- */
+
+struct raw_when {
+	const json_t *key, *values, *not_values, *values_from;
+};
+
+static const struct json_field when_fields[] = {
+	{.name = "key",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, key),
+         .required = true},
+	{.name = "values",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, values)},
+	{.name = "notValues",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, not_values)},
+	{.name = "valuesFrom",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, values_from)},
+};
+
+static enum compile_syntax syntax_of(enum authz_attribute_kind kind)
+{
+	if (authz_attribute_is_address(kind))
+		return SYNTAX_BLOCK;
+	if (kind == AUTHZ_ATTRIBUTE_DESTINATION_PORT)
+		return SYNTAX_PORT;
+	return kind == AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL ? SYNTAX_PRINCIPAL : SYNTAX_TEXT;
+}
+
+static bool compile_attribute(struct compile *c, const json_t *value,
+                              const struct compile_place *at, struct authz_attribute *ret)
+{
+	struct sv text;
+	const char *why = NULL;
+	if (!compile_text(c, value, at, &text))
+		return false;
+	if (authz_attribute_parse(text, c->keep, ret, &why))
+		return true;
+	compile_report(c, at, "unknown_attribute", "%s", why);
+	return false;
+}
+
+/* The keys of valuesFrom: one, or a list of them. */
+static void compile_others(struct compile *c, const json_t *value, const struct compile_place *at,
+                           struct authz_condition *into)
+{
+	bool is_list = !json_is_string(value);
+	size_t n = is_list ? compile_list(c, value, at) : 1;
+	struct authz_attribute *others = compile_array(c, at, n, sizeof(*others));
+	if (!others)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct compile_place place = is_list ? compile_index(at, i) : *at;
+		const json_t *key = is_list ? json_array_get(value, i) : value;
+		if (!compile_attribute(c, key, &place, &others[into->n_others]))
+			continue;
+		struct sv name = others[into->n_others++].key;
+		into->expected = into->expected.n
+		                         ? arena_printf(c->keep, "%.*s, or what %.*s has",
+		                                        SV_ARG(into->expected), SV_ARG(name))
+		                         : arena_printf(c->keep, "what %.*s has", SV_ARG(name));
+	}
+	into->others = others;
+}
+
+static void add_when(struct compile *c, const struct raw_when *raw, const struct compile_place *at,
+                     const struct authz_condition *model, struct authz_condition *ret)
+{
+	*ret = *model;
+	const json_t *values = ret->negated ? raw->not_values : raw->values;
+	if (values) {
+		struct compile_place place = compile_key(at, ret->negated ? "notValues" : "values");
+		compile_values(c, values, &place, syntax_of(ret->attribute.kind), ret);
+	}
+	if (raw->values_from && !ret->negated) {
+		struct compile_place place = compile_key(at, "valuesFrom");
+		compile_others(c, raw->values_from, &place, ret);
+		/* addresses are compared as text beside other attributes */
+		if (ret->blocks.n > 0)
+			compile_report(
+				c, at, "conflict",
+				"values and valuesFrom may not stand together for an address");
+	}
+}
+
+/* One element of `when` into at most two conditions. */
+static void compile_when(struct compile *c, const json_t *value, const struct compile_place *at,
+                         size_t index, struct authz_rule *rule)
+{
+	struct raw_when raw = {0};
+	struct authz_condition model = {0};
+	if (json_fields_read(value, when_fields, ARRAY_LEN(when_fields), at->pointer, c->diag,
+	                     &raw) != 0) {
+		c->failed = true;
+		return;
+	}
+	struct compile_place key = compile_key(at, "key");
+	if (!compile_attribute(c, raw.key, &key, &model.attribute))
+		return;
+	if (!raw.values && !raw.not_values && !raw.values_from)
+		compile_report(c, at, "missing_key",
+		               "one of 'values', 'notValues' and 'valuesFrom' is required here");
+	model.label = arena_printf(c->keep, "when[%zu] %.*s", index, SV_ARG(model.attribute.key));
+
+	struct authz_conditions *list =
+		authz_attribute_about_user(model.attribute.kind) ? &rule->when_user : &rule->when;
+	/* both lists have room for two conditions an element; they are not shared yet */
+	struct authz_condition *conditions = (struct authz_condition *)(uintptr_t)list->at;
+	if (raw.values || raw.values_from)
+		add_when(c, &raw, at, &model, &conditions[list->n++]);
+	model.negated = true;
+	if (raw.not_values)
+		add_when(c, &raw, at, &model, &conditions[list->n++]);
+}
+
+/* ---- captures: a name that is asked for has to be bound whatever pattern matched ---- */
+
+static bool binds(const struct authz_template *paths, size_t n, struct sv name)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+		for (size_t k = 0; k < paths[i].n_names; k++)
+			found = found || sv_eq(paths[i].names[k], name);
+		if (!found)
+			return false;
+	}
+	return n > 0;
+}
+
+static void check_capture(struct compile *c, const struct authz_rule *rule,
+                          const struct authz_attribute *a, const struct compile_place *at)
+{
+	if (a->kind != AUTHZ_ATTRIBUTE_CAPTURE)
+		return;
+	bool good = rule->n_to > 0;
+	for (size_t i = 0; i < rule->n_to; i++)
+		good = good && binds(rule->to[i].paths, rule->to[i].n_paths, a->argument[0]);
+	if (!good)
+		compile_report(
+			c, at, "unbound_capture",
+			"not every path of this rule captures {%.*s}; every operation has to",
+			SV_ARG(a->argument[0]));
+}
+
+static void check_captures(struct compile *c, struct authz_rule *rule,
+                           const struct authz_conditions *list, const struct compile_place *at)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct authz_condition *condition = &list->at[i];
+		check_capture(c, rule, &condition->attribute, at);
+		rule->uses_captures |= condition->attribute.kind == AUTHZ_ATTRIBUTE_CAPTURE;
+		for (size_t k = 0; k < condition->n_others; k++) {
+			check_capture(c, rule, &condition->others[k], at);
+			rule->uses_captures |= condition->others[k].kind == AUTHZ_ATTRIBUTE_CAPTURE;
+		}
+	}
+}
+
+/* ---- one rule ---- */
+
+struct raw_rule {
+	const json_t *from, *to, *when;
+};
+
+static const struct json_field rule_fields[] = {
+	{.name = "from", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, from)},
+	{.name = "to", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, to)},
+	{.name = "when", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, when)},
+};
+
+static void compile_from(struct compile *c, const json_t *list, const struct compile_place *at,
+                         struct authz_rule *rule)
+{
+	size_t n = compile_list(c, list, at);
+	struct authz_conditions *from = compile_array(c, at, n, sizeof(*from));
+	for (size_t i = 0; from && i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		compile_source(c, json_array_get(list, i), &place, &from[i]);
+	}
+	rule->from = from;
+	rule->n_from = n;
+}
+
+static void compile_to(struct compile *c, const json_t *list, const struct compile_place *at,
+                       struct authz_rule *rule)
+{
+	size_t n = compile_list(c, list, at);
+	struct authz_operation *to = compile_array(c, at, n, sizeof(*to));
+	for (size_t i = 0; to && i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		compile_operation(c, json_array_get(list, i), &place, &to[i]);
+	}
+	rule->to = to;
+	rule->n_to = n;
+}
+
+static void compile_whens(struct compile *c, const json_t *list, const struct compile_place *at,
+                          struct authz_rule *rule)
+{
+	size_t n = compile_list(c, list, at);
+	rule->when.at = compile_array(c, at, n * 2, sizeof(struct authz_condition));
+	rule->when_user.at = compile_array(c, at, n * 2, sizeof(struct authz_condition));
+	for (size_t i = 0; rule->when.at && rule->when_user.at && i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		compile_when(c, json_array_get(list, i), &place, i, rule);
+	}
+	check_captures(c, rule, &rule->when, at);
+	check_captures(c, rule, &rule->when_user, at);
+}
+
+static void compile_rule(struct compile *c, const json_t *value, const struct compile_place *at,
+                         struct authz_rule *rule)
+{
+	struct raw_rule raw = {0};
+	if (json_fields_read(value, rule_fields, ARRAY_LEN(rule_fields), at->pointer, c->diag,
+	                     &raw) != 0)
+		c->failed = true;
+	rule->pointer = arena_printf(c->keep, "%s", at->pointer);
+	struct compile_place place = compile_key(at, "to");
+	if (raw.to)
+		compile_to(c, raw.to, &place, rule);
+	place = compile_key(at, "from");
+	if (raw.from)
+		compile_from(c, raw.from, &place, rule);
+	place = compile_key(at, "when");
+	if (raw.when)
+		compile_whens(c, raw.when, &place, rule);
+}
+
+void compile_policy_rules(struct compile *c, const json_t *rules, const struct compile_place *at,
+                          const struct authz_policy *policy, struct authz_rule **ret, size_t *ret_n)
+{
+	size_t n = json_array_size(rules);
+	*ret = NULL;
+	*ret_n = 0;
+	if (rules && !json_is_array(rules))
+		compile_report(c, at, "wrong_type", "an array is expected here");
+	if (n > POLICY_LIST_MAX_ITEMS)
+		compile_report(c, at, "too_many", "at most %d elements are allowed here",
+		               POLICY_LIST_MAX_ITEMS);
+	if (n == 0 || n > POLICY_LIST_MAX_ITEMS)
+		return;
+	struct authz_rule *list = compile_array(c, at, n, sizeof(*list));
+	if (!list)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		list[i].policy = policy;
+		compile_rule(c, json_array_get(rules, i), &place, &list[i]);
+	}
+	*ret = list;
+	*ret_n = n;
+}

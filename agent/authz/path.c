@@ -1,0 +1,277 @@
+#include "authz/path.h"
+
+#include "core/limits.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum byte_class {
+	BYTE_ESCAPE = 0, /* not allowed to stand for itself: kept, but as %XX */
+	BYTE_REFUSED,    /* never part of a path */
+	BYTE_RESERVED,   /* stands for itself; its escape means something else */
+	BYTE_UNRESERVED, /* its escape means the same: RFC 3986 2.3 */
+};
+
+#define R BYTE_RESERVED
+#define U BYTE_UNRESERVED
+static const uint8_t byte_classes[256] = {
+	[0 ... ' '] = BYTE_REFUSED,
+	[0x7f] = BYTE_REFUSED,
+	['#'] = BYTE_REFUSED,
+	['\\'] = BYTE_REFUSED,
+	['!'] = R,
+	['$'] = R,
+	['&'] = R,
+	['\''] = R,
+	['('] = R,
+	[')'] = R,
+	['*'] = R,
+	['+'] = R,
+	[','] = R,
+	['/'] = R,
+	[':'] = R,
+	[';'] = R,
+	['='] = R,
+	['@'] = R,
+	['-'] = U,
+	['.'] = U,
+	['_'] = U,
+	['~'] = U,
+	['0' ... '9'] = U,
+	['A' ... 'Z'] = U,
+	['a' ... 'z'] = U,
+};
+#undef R
+#undef U
+
+/* The two forms while they are written. Room for the worst case is reserved beforehand. */
+struct forms {
+	char *normal;
+	char *written;
+	size_t n_normal;
+	size_t n_written;
+	uint8_t lead; /* the byte before, decoded: for overlong UTF-8 */
+};
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static size_t put_escape(char *at, uint8_t byte)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	at[0] = '%';
+	at[1] = digits[byte >> 4];
+	at[2] = digits[byte & 15];
+	return 3;
+}
+
+/* ASCII hidden in two, three or four bytes: old servers decode it to '.' or '/'. */
+static bool is_overlong(uint8_t lead, uint8_t byte)
+{
+	switch (lead) {
+	case 0xc0:
+	case 0xc1:
+		return byte >= 0x80 && byte <= 0xbf;
+	case 0xe0:
+		return byte >= 0x80 && byte <= 0x9f;
+	case 0xf0:
+		return byte >= 0x80 && byte <= 0x8f;
+	default:
+		return false;
+	}
+}
+
+static void put_plain(struct forms *f, uint8_t byte)
+{
+	bool merges = byte == '/' && f->n_normal > 0 && f->normal[f->n_normal - 1] == '/';
+
+	f->written[f->n_written++] = (char)byte;
+	if (!merges)
+		f->normal[f->n_normal++] = (char)byte;
+}
+
+static const char *take_plain(struct forms *f, uint8_t byte)
+{
+	switch ((enum byte_class)byte_classes[byte]) {
+	case BYTE_REFUSED:
+		return byte == '\\' ? "backslash in the path"
+		                    : "control byte, space or '#' in the path";
+	case BYTE_ESCAPE:
+		f->n_written += put_escape(f->written + f->n_written, byte);
+		f->n_normal += put_escape(f->normal + f->n_normal, byte);
+		return NULL;
+	case BYTE_RESERVED:
+	case BYTE_UNRESERVED:
+		break;
+	}
+	put_plain(f, byte);
+	return NULL;
+}
+
+static const char *take_escape(struct forms *f, uint8_t byte)
+{
+	if (byte == '/' || byte == '\\')
+		return "escaped slash or backslash in the path";
+	if (byte == 0)
+		return "escaped NUL in the path";
+	f->n_written += put_escape(f->written + f->n_written, byte);
+	if (byte_classes[byte] == BYTE_UNRESERVED)
+		f->normal[f->n_normal++] = (char)byte;
+	else
+		f->n_normal += put_escape(f->normal + f->n_normal, byte);
+	return NULL;
+}
+
+/* One byte or one escape of raw at i. Returns NULL and moves *i, or says what was wrong. */
+static const char *take_next(struct forms *f, struct sv raw, size_t *i)
+{
+	uint8_t byte = (uint8_t)raw.at[*i];
+	const char *why = NULL;
+
+	if (byte == '%') {
+		int high = raw.n - *i > 2 ? hex_digit(raw.at[*i + 1]) : -1;
+		int low = raw.n - *i > 2 ? hex_digit(raw.at[*i + 2]) : -1;
+		if (high < 0 || low < 0)
+			return "invalid percent escape in the path";
+		byte = (uint8_t)(high * 16 + low);
+		why = take_escape(f, byte);
+		*i += 3;
+	} else {
+		why = take_plain(f, byte);
+		*i += 1;
+	}
+	if (!why && is_overlong(f->lead, byte))
+		return "overlong UTF-8 in the path";
+	f->lead = byte;
+	return why;
+}
+
+/* ".", "..", and either followed by a path parameter: some servers cut that off first. */
+static bool is_dot_segment(struct sv segment)
+{
+	size_t n_dots = 0;
+
+	while (n_dots < segment.n && segment.at[n_dots] == '.')
+		n_dots++;
+	if (n_dots == 0 || n_dots > 2)
+		return false;
+	struct sv rest = {segment.at + n_dots, segment.n - n_dots};
+	return rest.n == 0 || rest.at[0] == ';' || sv_starts(rest, SVL("%3B"));
+}
+
+static bool has_dot_segment(struct sv path)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= path.n; i++) {
+		if (i < path.n && path.at[i] != '/')
+			continue;
+		if (is_dot_segment((struct sv){path.at + start, i - start}))
+			return true;
+		start = i + 1;
+	}
+	return false;
+}
+
+/* The usual path: nothing to escape, to decode, to merge or to refuse. */
+static bool is_plain(struct sv path)
+{
+	char before = 0;
+
+	for (size_t i = 0; i < path.n; i++) {
+		uint8_t byte = (uint8_t)path.at[i];
+		if (byte_classes[byte] < BYTE_RESERVED)
+			return false;
+		if (before == '/' && (byte == '/' || byte == '.'))
+			return false;
+		before = path.at[i];
+	}
+	return true;
+}
+
+static const char *rewrite(struct sv raw, struct forms *f)
+{
+	for (size_t i = 0; i < raw.n;) {
+		const char *why = take_next(f, raw, &i);
+		if (why)
+			return why;
+	}
+	return has_dot_segment((struct sv){f->normal, f->n_normal}) ? "dot segment in the path"
+	                                                            : NULL;
+}
+
+static struct sv without_query(struct sv path)
+{
+	const char *mark = path.n ? memchr(path.at, '?', path.n) : NULL;
+
+	return mark ? (struct sv){path.at, (size_t)(mark - path.at)} : path;
+}
+
+bool authz_path_normalise(struct sv raw, struct arena *scratch, struct authz_path *ret,
+                          const char **ret_why)
+{
+	raw = without_query(raw);
+	if (raw.n == 0 || raw.at[0] != '/') {
+		*ret_why = "the path does not start with '/'";
+		return false;
+	}
+	if (raw.n > PATH_MAX_BYTES) {
+		*ret_why = "the path is too long";
+		return false;
+	}
+	if (is_plain(raw)) {
+		*ret = (struct authz_path){.normal = raw, .written = raw};
+		return true;
+	}
+
+	struct forms f = {.normal = arena_alloc(scratch, raw.n * 6)};
+	if (!f.normal) {
+		*ret_why = "out of memory for the path";
+		return false;
+	}
+	f.written = f.normal + raw.n * 3;
+	const char *why = rewrite(raw, &f);
+	if (why) {
+		*ret_why = why;
+		return false;
+	}
+	struct sv normal = {f.normal, f.n_normal};
+	struct sv written = {f.written, f.n_written};
+	*ret = (struct authz_path){
+		.normal = normal, .written = written, .differs = !sv_eq(normal, written)};
+	return true;
+}
+
+bool authz_path_is_asterisk(struct sv method, struct sv path)
+{
+	return sv_eq(path, SVL("*")) && sv_eq(method, SVL("OPTIONS"));
+}
+
+bool authz_path_decode(struct sv text, struct arena *scratch, struct sv *ret)
+{
+	if (text.n == 0 || !memchr(text.at, '%', text.n)) {
+		*ret = text;
+		return true;
+	}
+	char *out = arena_alloc(scratch, text.n);
+	if (!out)
+		return false;
+	size_t n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		int high = text.at[i] == '%' && text.n - i > 2 ? hex_digit(text.at[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text.at[i + 2]) : -1;
+		out[n++] = low >= 0 ? (char)(high * 16 + low) : text.at[i];
+		i += low >= 0 ? 2 : 0;
+	}
+	*ret = (struct sv){out, n};
+	return true;
+}

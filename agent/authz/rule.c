@@ -1,0 +1,287 @@
+#include "authz/rule.h"
+
+#include "model/identity.h"
+#include "model/request.h"
+
+const char *const authz_action_names[AUTHZ_ACTION_COUNT] = {
+	[AUTHZ_ACTION_DENY] = "DENY",
+	[AUTHZ_ACTION_ALLOW] = "ALLOW",
+};
+
+const char *const authz_mode_names[AUTHZ_MODE_COUNT] = {
+	[AUTHZ_MODE_ENFORCE] = "enforce",
+	[AUTHZ_MODE_SHADOW] = "shadow",
+	[AUTHZ_MODE_DISABLED] = "disabled",
+};
+
+/* Progress of a miss: the stage first, then what held inside it. */
+enum {
+	PROGRESS_PATH = 0,
+	PROGRESS_OPERATION = 1 << 8,
+	PROGRESS_WHEN = 2 << 8,
+	PROGRESS_FROM = 3 << 8,
+	PROGRESS_USER = 4 << 8,
+};
+
+/* One rule being judged. */
+struct judging {
+	const struct authz_rule *rule;
+	const struct authz_view *view;
+	const struct authz_captures *captures; /* of the pattern that matched; NULL without */
+	struct sv route;
+	struct authz_miss *miss;
+};
+
+static bool is_deny(const struct judging *j)
+{
+	return j->rule->policy->action == AUTHZ_ACTION_DENY;
+}
+
+/* ---- one condition ---- */
+
+static bool other_has(const struct authz_condition *c, const struct judging *j, struct sv value,
+                      bool *complete)
+{
+	for (size_t i = 0; i < c->n_others; i++) {
+		struct authz_values others;
+		authz_attribute_get(&c->others[i], j->view, j->captures, &others);
+		*complete = *complete && others.complete;
+		for (size_t k = 0; k < others.n; k++)
+			if (sv_eq(others.at[k], value))
+				return true;
+	}
+	return false;
+}
+
+/* Whether a value of the attribute is listed; *complete tells whether "no" is certain. */
+static bool lists_text(const struct authz_condition *c, const struct judging *j, bool *complete)
+{
+	struct authz_values values;
+	authz_attribute_get(&c->attribute, j->view, j->captures, &values);
+	*complete = values.complete;
+	for (size_t i = 0; i < values.n; i++) {
+		if (authz_match_set_holds(&c->texts, values.at[i]) ||
+		    other_has(c, j, values.at[i], complete))
+			return true;
+	}
+	return false;
+}
+
+static bool lists_address(const struct authz_condition *c, const struct judging *j, bool *complete)
+{
+	struct netaddr address = authz_attribute_address(c->attribute.kind, j->view);
+	*complete = address.family != 0;
+	return *complete && authz_block_set_holds(&c->blocks, &address);
+}
+
+static bool lists_path(const struct authz_condition *c, const struct judging *j, bool *complete)
+{
+	*complete = j->view->path.n > 0 && j->view->request->kind == REQUEST_HTTP;
+	for (size_t i = 0; *complete && i < c->n_paths; i++)
+		if (authz_template_holds(&c->paths[i], j->view->path, NULL))
+			return true;
+	return false;
+}
+
+static bool condition_holds(const struct authz_condition *c, const struct judging *j)
+{
+	bool complete = false;
+	bool listed;
+
+	if (c->n_paths > 0)
+		listed = lists_path(c, j, &complete);
+	else if (c->blocks.n > 0 && c->n_others == 0)
+		listed = lists_address(c, j, &complete);
+	else
+		listed = lists_text(c, j, &complete);
+
+	if (!listed && !complete)
+		return is_deny(j);
+	return listed != c->negated;
+}
+
+/* ---- remembering the nearest miss ---- */
+
+static void missed(const struct judging *j, const struct authz_condition *c, unsigned progress)
+{
+	struct authz_miss *miss = j->miss;
+	if (is_deny(j) || (miss->rule && miss->progress >= progress))
+		return;
+	miss->rule = j->rule;
+	miss->condition = c->label;
+	miss->value = authz_attribute_text(&c->attribute, j->view, j->captures);
+	miss->expected = c->expected;
+	miss->route = j->route;
+	miss->progress = progress;
+}
+
+static void missed_path(const struct judging *j, const struct authz_operation *operation)
+{
+	struct authz_condition paths = {
+		.attribute.kind = AUTHZ_ATTRIBUTE_PATH,
+		.label = SV("to.operation.paths"),
+		.expected = operation->paths_expected,
+	};
+	missed(j, &paths, PROGRESS_PATH);
+}
+
+static void missed_user(const struct judging *j, const struct authz_condition *c)
+{
+	bool about_user = authz_attribute_about_user(c->attribute.kind);
+	bool asks = about_user && !c->negated && j->view->request->kind == REQUEST_HTTP;
+	if (asks && !is_deny(j) && j->view->who->method == AUTH_NONE)
+		j->miss->wants_user = true;
+}
+
+/* ---- the stages, last to first ---- */
+
+static bool all_hold(const struct judging *j, const struct authz_conditions *list,
+                     unsigned progress, bool user_follows)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (condition_holds(&list->at[i], j))
+			continue;
+		if (user_follows)
+			missed_user(j, &list->at[i]);
+		missed(j, &list->at[i], progress + (unsigned)MIN_OF(i, (size_t)255));
+		return false;
+	}
+	return true;
+}
+
+static bool from_holds(const struct judging *j)
+{
+	for (size_t i = 0; i < j->rule->n_from; i++)
+		if (all_hold(j, &j->rule->from[i], PROGRESS_FROM, true))
+			return true;
+	return j->rule->n_from == 0;
+}
+
+static bool caller_holds(const struct judging *j)
+{
+	return all_hold(j, &j->rule->when, PROGRESS_WHEN, false) && from_holds(j) &&
+	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true);
+}
+
+/* An operation without paths: no captures, no route. */
+static bool pathless_holds(struct judging *j, const struct authz_operation *operation)
+{
+	j->captures = NULL;
+	j->route = (struct sv){0};
+	return all_hold(j, &operation->conditions, PROGRESS_OPERATION, false) && caller_holds(j);
+}
+
+/* Every pattern that matches may bind its captures differently, so each gets its chance. */
+static bool operation_holds(struct judging *j, const struct authz_operation *operation)
+{
+	struct authz_captures captures;
+	bool matched = false;
+	struct sv path = j->view->path;
+
+	if (operation->n_paths == 0)
+		return pathless_holds(j, operation);
+	if (path.n == 0 || j->view->request->kind != REQUEST_HTTP) {
+		if (is_deny(j))
+			return pathless_holds(j, operation);
+		missed_path(j, operation);
+		return false;
+	}
+	for (size_t i = 0; i < operation->n_paths; i++) {
+		if (!authz_template_holds(&operation->paths[i], path, &captures))
+			continue;
+		j->captures = &captures;
+		j->route = operation->paths[i].pattern;
+		bool again = matched;
+		matched = true;
+		if (!again && !all_hold(j, &operation->conditions, PROGRESS_OPERATION, false))
+			return false;
+		if (caller_holds(j))
+			return true;
+		if (!j->rule->uses_captures)
+			return false;
+	}
+	if (!matched) {
+		j->captures = NULL;
+		j->route = (struct sv){0};
+		missed_path(j, operation);
+	}
+	return false;
+}
+
+bool authz_rule_holds(const struct authz_rule *rule, const struct authz_view *view,
+                      struct sv *route, struct authz_miss *miss)
+{
+	struct judging j = {.rule = rule, .view = view, .miss = miss};
+
+	if (rule->n_to == 0) {
+		*route = j.route;
+		return caller_holds(&j);
+	}
+	for (size_t i = 0; i < rule->n_to; i++) {
+		if (operation_holds(&j, &rule->to[i])) {
+			*route = j.route;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- explaining a rule that held ---- */
+
+static const struct authz_condition *telling_condition(const struct authz_rule *rule,
+                                                       const struct judging *j)
+{
+	for (size_t i = 0; i < rule->n_from; i++) {
+		struct authz_miss ignored = {.rule = rule, .progress = UINT32_MAX};
+		struct judging source = *j;
+		source.miss = &ignored;
+		if (all_hold(&source, &rule->from[i], 0, false) && rule->from[i].n > 0)
+			return &rule->from[i].at[rule->from[i].n - 1];
+	}
+	if (rule->when_user.n > 0)
+		return &rule->when_user.at[0];
+	return rule->when.n > 0 ? &rule->when.at[0] : NULL;
+}
+
+static const struct authz_condition *operation_condition(const struct authz_rule *rule,
+                                                         const struct judging *j)
+{
+	for (size_t i = 0; i < rule->n_to; i++) {
+		struct authz_miss ignored = {.rule = rule, .progress = UINT32_MAX};
+		struct judging operation = *j;
+		operation.miss = &ignored;
+		const struct authz_conditions *conditions = &rule->to[i].conditions;
+		if (rule->to[i].n_paths == 0 && conditions->n > 0 &&
+		    all_hold(&operation, conditions, 0, false))
+			return &conditions->at[0];
+	}
+	return NULL;
+}
+
+static const struct authz_operation *path_operation(const struct authz_rule *rule, struct sv path)
+{
+	for (size_t i = 0; i < rule->n_to; i++)
+		for (size_t k = 0; k < rule->to[i].n_paths; k++)
+			if (authz_template_holds(&rule->to[i].paths[k], path, NULL))
+				return &rule->to[i];
+	return NULL;
+}
+
+void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *view,
+                        struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected)
+{
+	struct judging j = {.rule = rule, .view = view};
+	const struct authz_condition *c = telling_condition(rule, &j);
+	if (!c)
+		c = operation_condition(rule, &j);
+	if (c) {
+		*ret_condition = c->label;
+		*ret_value = authz_attribute_text(&c->attribute, view, NULL);
+		*ret_expected = c->expected;
+		return;
+	}
+	const struct authz_operation *operation = path_operation(rule, view->path);
+	*ret_condition = operation ? SVL("to.operation.paths") : SVL("");
+	*ret_value = operation ? view->path : SVL("");
+	*ret_expected = operation ? operation->paths_expected : SVL("");
+}

@@ -1,0 +1,180 @@
+#include "authz/compile.h"
+#include "core/limits.h"
+#include "core/strbuf.h"
+
+#include <stdlib.h>
+
+enum { EXPECTED_MAX_BYTES = 256 };
+
+/* The list as people read it, shortened. */
+static struct sv describe(struct compile *c, const json_t *list)
+{
+	char text[EXPECTED_MAX_BYTES + 8];
+	size_t used = 0;
+	size_t n = json_array_size(list);
+	for (size_t i = 0; i < n && used < EXPECTED_MAX_BYTES; i++) {
+		const char *value = json_string_value(json_array_get(list, i));
+		size_t room = EXPECTED_MAX_BYTES - used;
+		int written =
+			snprintf(text + used, room, "%s%s", i ? ", " : "", value ? value : "");
+		bool whole = written >= 0 && (size_t)written < room;
+		used = whole ? used + (size_t)written : EXPECTED_MAX_BYTES;
+	}
+	if (used >= EXPECTED_MAX_BYTES) {
+		memcpy(text + EXPECTED_MAX_BYTES - 1, "...", 4);
+		used = EXPECTED_MAX_BYTES + 2;
+	}
+	struct sv copy = {0};
+	if (!arena_dup(c->keep, (struct sv){text, used}, &copy))
+		copy = (struct sv){0};
+	return copy;
+}
+
+/* ---- string matches by syntax: each returns NULL or what is wrong ---- */
+
+static const char *check_none(struct authz_match *match)
+{
+	(void)match;
+	return NULL;
+}
+
+/* "spiffe://td/..." and "td/..." name the same workload. */
+static const char *check_principal(struct authz_match *match)
+{
+	static const struct sv scheme = SV("spiffe://");
+	bool from_start = match->kind == AUTHZ_MATCH_EXACT || match->kind == AUTHZ_MATCH_PREFIX;
+	if (from_start && sv_starts(match->text, scheme))
+		match->text = sv_from(match->text, scheme.n);
+	return match->text.n == 0 && from_start ? "the SPIFFE ID is empty" : NULL;
+}
+
+static const char *check_host(struct authz_match *match)
+{
+	struct sv host;
+	if (match->kind == AUTHZ_MATCH_PRESENT)
+		return NULL;
+	if (!authz_host_normalise(match->text, &host))
+		return "this is not a host name or address";
+	bool has_end = match->kind == AUTHZ_MATCH_EXACT || match->kind == AUTHZ_MATCH_SUFFIX;
+	if (has_end && host.n != match->text.n)
+		return "a host is written without port and without a trailing dot";
+	return NULL;
+}
+
+static const char *check_method(struct authz_match *match)
+{
+	for (size_t i = 0; i < match->text.n; i++) {
+		char c = match->text.at[i];
+		if (c >= 'a' && c <= 'z')
+			return "methods are case-sensitive and written in upper case";
+		if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return "this is not an HTTP method";
+	}
+	return NULL;
+}
+
+static const char *check_port(struct authz_match *match)
+{
+	unsigned long long port;
+	bool good = match->kind == AUTHZ_MATCH_EXACT && sv_to_u64(match->text, &port) && port > 0 &&
+	            port <= 65535 && match->text.at[0] != '0';
+	return good ? NULL : "a port is a number from 1 to 65535, written as a string";
+}
+
+static const char *check_account(struct authz_match *match)
+{
+	size_t slash = sv_find(match->text, '/');
+	struct sv rest = sv_from(match->text, slash + 1);
+	bool good = match->kind == AUTHZ_MATCH_EXACT && slash > 0 && rest.n > 0 &&
+	            sv_find(rest, '/') == rest.n;
+	return good ? NULL : "a service account is written namespace/account, without '*'";
+}
+
+static const char *(*const checks[SYNTAX_COUNT])(struct authz_match *) = {
+	[SYNTAX_TEXT] = check_none,       [SYNTAX_PRINCIPAL] = check_principal,
+	[SYNTAX_HOST] = check_host,       [SYNTAX_METHOD] = check_method,
+	[SYNTAX_BLOCK] = check_none,      [SYNTAX_PORT] = check_port,
+	[SYNTAX_ACCOUNT] = check_account,
+};
+
+static void compile_matches(struct compile *c, const json_t *list, const struct compile_place *at,
+                            enum compile_syntax syntax, struct authz_condition *into)
+{
+	size_t n = json_array_size(list);
+	size_t n_good = 0;
+	struct authz_match *matches = calloc(n ? n : 1, sizeof(*matches));
+	for (size_t i = 0; matches && i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		struct sv text;
+		const char *why = NULL;
+		if (!compile_text(c, json_array_get(list, i), &place, &text))
+			continue;
+		if (authz_match_parse(text, &matches[n_good], &why))
+			why = checks[syntax](&matches[n_good]);
+		if (why)
+			compile_report(c, &place, "bad_value", "%s", why);
+		else
+			n_good++;
+	}
+	bool folds_case = syntax == SYNTAX_HOST;
+	if (!matches || !authz_match_set_build(matches, n_good, folds_case, c->keep, &into->texts))
+		compile_report(c, at, "too_large",
+		               "the policy set needs more memory than it may have");
+	free(matches);
+}
+
+static void compile_blocks(struct compile *c, const json_t *list, const struct compile_place *at,
+                           struct authz_condition *into)
+{
+	size_t n = json_array_size(list);
+	struct netblock *blocks = compile_array(c, at, n, sizeof(*blocks));
+	for (size_t i = 0; blocks && i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		struct sv text;
+		if (!compile_text(c, json_array_get(list, i), &place, &text))
+			continue;
+		if (netblock_parse(text, &blocks[into->blocks.n]))
+			into->blocks.n++;
+		else
+			compile_report(c, &place, "bad_value",
+			               "this is neither an address nor a block such as 10.0.0.0/8 "
+			               "with zero bits behind the prefix");
+	}
+	into->blocks.at = blocks;
+}
+
+void compile_values(struct compile *c, const json_t *list, const struct compile_place *at,
+                    enum compile_syntax syntax, struct authz_condition *into)
+{
+	if (compile_list(c, list, at) == 0)
+		return;
+	into->expected = describe(c, list);
+	if (syntax == SYNTAX_BLOCK)
+		compile_blocks(c, list, at, into);
+	else
+		compile_matches(c, list, at, syntax, into);
+}
+
+void compile_paths(struct compile *c, const json_t *list, const struct compile_place *at,
+                   const struct authz_template **ret, size_t *ret_n, struct sv *ret_expected)
+{
+	size_t n = compile_list(c, list, at);
+	struct authz_template *paths = compile_array(c, at, n, sizeof(*paths));
+	if (n == 0 || !paths)
+		return;
+	size_t n_good = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct compile_place place = compile_index(at, i);
+		struct sv text;
+		const char *why = NULL;
+		if (!compile_text(c, json_array_get(list, i), &place, &text))
+			continue;
+		if (authz_template_parse(text, c->keep, &paths[n_good], &why))
+			n_good++;
+		else
+			compile_report(c, &place, "bad_path", "%s", why);
+	}
+	*ret = paths;
+	*ret_n = n_good;
+	*ret_expected = describe(c, list);
+}

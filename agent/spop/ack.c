@@ -1,0 +1,182 @@
+#include "spop/ack.h"
+
+#include "spop/frame.h"
+#include "spop/value.h"
+
+/* Writes the typed value; returns false when the decision has none and the variable stays unset. */
+typedef bool write_fn(struct outbuf *b, const struct decision *d);
+
+struct variable {
+	const char *name;
+	const char *type;
+	write_fn *write;
+};
+
+static bool text(struct outbuf *b, struct sv value)
+{
+	if (value.n)
+		spop_value_string(b, value);
+	return value.n > 0;
+}
+
+/* The parts with a separator between them, as one string. */
+static bool joined(struct outbuf *b, const struct sv *parts, size_t n, char separator)
+{
+	uint64_t length = n ? n - 1 : 0;
+	for (size_t i = 0; i < n; i++)
+		length += parts[i].n;
+	if (n == 0)
+		return false;
+	outbuf_u8(b, SPOP_DATA_STRING);
+	spop_varint_write(b, length);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			outbuf_u8(b, (uint8_t)separator);
+		outbuf_put(b, parts[i]);
+	}
+	return true;
+}
+
+static bool write_allow(struct outbuf *b, const struct decision *d)
+{
+	spop_value_bool(b, d->verdict.effect == VERDICT_ALLOW);
+	return true;
+}
+
+static bool write_verdict(struct outbuf *b, const struct decision *d)
+{
+	return text(b, sv_of(verdict_effect_name(d->verdict.effect)));
+}
+
+static bool write_status(struct outbuf *b, const struct decision *d)
+{
+	spop_value_int32(b, d->verdict.status ? d->verdict.status : 503);
+	return true;
+}
+
+static bool write_reason(struct outbuf *b, const struct decision *d)
+{
+	return text(b, sv_of(reason_name(d->verdict.reason)));
+}
+
+static bool write_event(struct outbuf *b, const struct decision *d)
+{
+	char room[EVENT_ID_TEXT_BYTES + 1];
+	return event_id_is_set(&d->event) && text(b, event_id_text(&d->event, room));
+}
+
+static bool write_user(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->identity.user);
+}
+
+static bool write_issuer(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->identity.issuer);
+}
+
+static bool write_client(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->identity.client);
+}
+
+static bool write_workload(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->identity.workload);
+}
+
+static bool write_service(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.service);
+}
+
+static bool write_policy(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.policy);
+}
+
+static bool write_challenge(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.challenge);
+}
+
+static bool write_scopes(struct outbuf *b, const struct decision *d)
+{
+	return joined(b, d->identity.scopes, d->identity.n_scopes, ' ');
+}
+
+static bool write_groups(struct outbuf *b, const struct decision *d)
+{
+	return joined(b, d->identity.groups, d->identity.n_groups, ',');
+}
+
+/* In the order they are sent: what HAProxy must have first, what may be long last. */
+static const struct variable variables[] = {
+	{"allow", "bool", write_allow},         {"verdict", "string", write_verdict},
+	{"status", "integer", write_status},    {"reason", "string", write_reason},
+	{"event", "string", write_event},       {"user", "string", write_user},
+	{"issuer", "string", write_issuer},     {"client", "string", write_client},
+	{"workload", "string", write_workload}, {"service", "string", write_service},
+	{"policy", "string", write_policy},     {"challenge", "string", write_challenge},
+	{"scopes", "string", write_scopes},     {"groups", "string", write_groups},
+};
+enum { N_ESSENTIAL = 5 };
+
+static void action_head(struct outbuf *b, struct sv name)
+{
+	outbuf_u8(b, SPOP_ACTION_SET_VAR);
+	outbuf_u8(b, 3);
+	outbuf_u8(b, SPOP_SCOPE_TRANSACTION);
+	spop_text_write(b, name);
+}
+
+/* Writes one action, or leaves the buffer as it was. returns false when it did not fit. */
+static bool write_variable(struct outbuf *b, const struct variable *v, const struct decision *d)
+{
+	size_t before = b->n;
+	action_head(b, sv_of(v->name));
+	bool has_value = v->write(b, d);
+	bool fits = !b->failed;
+	if (!has_value || !fits) {
+		b->n = before;
+		b->failed = false;
+	}
+	return fits;
+}
+
+void spop_ack_encode(struct outbuf *b, uint64_t stream_id, uint64_t frame_id,
+                     const struct decision *decision, size_t max_frame_size)
+{
+	if (b->failed)
+		return;
+	size_t room = MIN_OF(outbuf_left(b), max_frame_size + SPOP_LENGTH_BYTES);
+	struct outbuf frame = outbuf_over(b->at + b->n, room);
+	size_t opened_at = spop_frame_open(&frame, SPOP_ACK, stream_id, frame_id);
+	bool fits = !frame.failed;
+	for (size_t i = 0; fits && i < ARRAY_LEN(variables); i++)
+		fits = write_variable(&frame, &variables[i], decision) || i >= N_ESSENTIAL;
+	if (!fits) {
+		b->failed = true;
+		return;
+	}
+	spop_frame_close(&frame, opened_at);
+	b->n += frame.n;
+}
+
+void spop_ack_recorded(struct outbuf *b, uint64_t stream_id, uint64_t frame_id, bool recorded)
+{
+	size_t opened_at = spop_frame_open(b, SPOP_ACK, stream_id, frame_id);
+	action_head(b, SVL("recorded"));
+	spop_value_bool(b, recorded);
+	spop_frame_close(b, opened_at);
+}
+
+const struct spop_variable_name *spop_ack_variables(size_t *n)
+{
+	static _Thread_local struct spop_variable_name names[ARRAY_LEN(variables) + 1];
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+		names[i] = (struct spop_variable_name){variables[i].name, variables[i].type};
+	names[ARRAY_LEN(variables)] = (struct spop_variable_name){"recorded", "bool"};
+	*n = ARRAY_LEN(variables) + 1;
+	return names;
+}

@@ -1,0 +1,34 @@
+/* A NOTIFY into what it asks. source: SPOE.txt 3.2.6; the contract is schema/spoe.md */
+#ifndef SPOP_NOTIFY_H
+#define SPOP_NOTIFY_H
+
+#include "core/macros.h"
+#include "model/outcome.h"
+#include "model/request.h"
+
+struct spop_notify {
+	bool has_request;       /* haward-authorize or haward-connect: decide about request */
+	bool has_outcome;       /* haward-account: record outcome */
+	struct request request; /* request.bad: could not be read as the contract says; deny it */
+	struct outcome outcome;
+	unsigned n_messages; /* also those with names that are not ours */
+};
+
+/* spop_notify_decode - reads all messages of a NOTIFY.
+ *
+ * in      payload: of the frame; views in *ret borrow from it
+ * out     *ret is always filled. Bytes that cannot be read leave has_request true and request.bad, so that
+ *         the answer is a denial and never silence
+ * thread  any
+ */
+void spop_notify_decode(struct sv payload, struct spop_notify *ret);
+
+/* The contract as data, for schema/spoe.md's test. */
+struct spop_attribute_name {
+	const char *name;
+	const char *kind; /* "text", "bytes", "address", "port", "bool", "integer" */
+};
+/* spop_notify_attributes - the arguments of haward-authorize and haward-connect, or of haward-account. */
+const struct spop_attribute_name *spop_notify_attributes(bool of_account, size_t *n);
+
+#endif

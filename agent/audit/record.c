@@ -1,0 +1,411 @@
+#include "audit/record.h"
+
+#include "core/cursor.h"
+#include "core/limits.h"
+#include "core/names.h"
+#include "core/utf8.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* Layout, version 1:
+ *   u8 version, u8 kind, u8 effect code << 4 | shadow code, u8 auth method << 4 | cut,
+ *   16 bytes event id, u64be at_us,
+ *   varint bit set of the rows of fields[] that follow, then those rows in order:
+ *   text and list: varint length, bytes; number: varint; address: u8 family, 4 or 16 bytes.
+ * A row is there only when it is not empty, and varints are the shortest, so that one record has one
+ * form. Rows are only ever added at the end. */
+enum { RECORD_VERSION = 1, FLAG_CUT = 1, VARINT_MAX = 10 };
+
+enum field_type { FIELD_TEXT, FIELD_LIST, FIELD_NUMBER, FIELD_ADDRESS };
+
+struct field {
+	enum field_type type;
+	uint16_t offset;
+	uint16_t max; /* bytes kept of a text or list */
+};
+
+#define TEXT(member, max_bytes)                                              \
+	{                                                                    \
+		FIELD_TEXT, offsetof(struct audit_record, member), max_bytes \
+	}
+#define LIST(member, max_bytes)                                              \
+	{                                                                    \
+		FIELD_LIST, offsetof(struct audit_record, member), max_bytes \
+	}
+#define NUMBER(member)                                                 \
+	{                                                              \
+		FIELD_NUMBER, offsetof(struct audit_record, member), 0 \
+	}
+#define ADDRESS(member)                                                 \
+	{                                                               \
+		FIELD_ADDRESS, offsetof(struct audit_record, member), 0 \
+	}
+
+static const struct field fields[] = {
+	NUMBER(boot_us),
+	NUMBER(status),
+	NUMBER(policy_version),
+	NUMBER(took_ns),
+	ADDRESS(src),
+	NUMBER(src_port),
+	ADDRESS(dst),
+	NUMBER(dst_port),
+	TEXT(user, 512),
+	TEXT(subject, 512),
+	TEXT(issuer, 512),
+	TEXT(client, 256),
+	TEXT(workload, 2048),
+	TEXT(source_service, 256),
+	LIST(groups, 1024),
+	LIST(scopes, 512),
+	TEXT(service, 128),
+	TEXT(method, 32),
+	TEXT(host, 256),
+	TEXT(path, 2048),
+	TEXT(query, 1024),
+	TEXT(route, 512),
+	TEXT(reason, 64),
+	TEXT(policy, 128),
+	TEXT(shadow_policy, 128),
+	LIST(why, 1536),
+	TEXT(request_id, 128),
+	TEXT(user_agent, 256),
+	TEXT(sni, 256),
+	TEXT(trace_id, 16),
+	TEXT(action, 64),
+	TEXT(target, 256),
+	TEXT(result, 32),
+	TEXT(before, 128),
+	TEXT(after, 128),
+	TEXT(detail, 512),
+	TEXT(roles, 128),
+	TEXT(channel, 32),
+	NUMBER(gap_count),
+	NUMBER(gap_first_us),
+	NUMBER(gap_last_us),
+	NUMBER(out_status),
+	NUMBER(bytes_out),
+	NUMBER(bytes_in),
+	NUMBER(duration_ms),
+	NUMBER(queue_ms),
+	NUMBER(connect_ms),
+	NUMBER(response_ms),
+	TEXT(termination, 8),
+	TEXT(backend, 128),
+	TEXT(server, 128),
+};
+static_assert(ARRAY_LEN(fields) <= 63, "one bit a row");
+
+static const char *const kind_names[] = {
+	[AUDIT_NONE] = "none",
+	[AUDIT_REQUEST] = "request",
+	[AUDIT_CONNECTION] = "connection",
+	[AUDIT_ADMIN] = "admin",
+	[AUDIT_SYSTEM] = "system",
+	[AUDIT_OUTCOME] = "outcome",
+	[AUDIT_UNACCOUNTED] = "unaccounted",
+	[AUDIT_GAP] = "gap",
+};
+static_assert(ARRAY_LEN(kind_names) == AUDIT_KIND_COUNT, "one name per kind");
+
+/* What stands on disk for an effect, whatever order the enum has; 0 is "none". */
+static const uint8_t effect_codes[] = {
+	[VERDICT_DENY] = 1,  [VERDICT_AUTHENTICATE] = 2, [VERDICT_REDIRECT] = 3,
+	[VERDICT_LIMIT] = 4, [VERDICT_UNAVAILABLE] = 5,  [VERDICT_ALLOW] = 6,
+};
+static_assert(ARRAY_LEN(effect_codes) == VERDICT_EFFECT_COUNT, "one code per effect");
+
+const char *audit_kind_name(enum audit_kind kind)
+{
+	return names_of(kind_names, ARRAY_LEN(kind_names), kind);
+}
+
+bool audit_kind_find(struct sv name, enum audit_kind *ret)
+{
+	unsigned value;
+	if (!names_find(kind_names, ARRAY_LEN(kind_names), name, &value) || value == AUDIT_NONE)
+		return false;
+	*ret = (enum audit_kind)value;
+	return true;
+}
+
+static bool effect_of(unsigned code, bool *ret_has, enum verdict_effect *ret)
+{
+	*ret_has = code != 0;
+	*ret = VERDICT_DENY;
+	if (code == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(effect_codes); i++) {
+		if (effect_codes[i] != code)
+			continue;
+		*ret = (enum verdict_effect)i;
+		return true;
+	}
+	return false;
+}
+
+static uint8_t code_of(bool has, enum verdict_effect effect)
+{
+	bool known = has && (size_t)effect < ARRAY_LEN(effect_codes);
+	return known ? effect_codes[effect] : (uint8_t)(has ? effect_codes[VERDICT_DENY] : 0);
+}
+
+/* ---- varints: 7 bits a byte, least first, shortest form only ---- */
+
+static size_t varint_bytes(uint64_t value, uint8_t room[VARINT_MAX])
+{
+	size_t n = 0;
+	for (; value >= 0x80; value >>= 7)
+		room[n++] = (uint8_t)(value | 0x80);
+	room[n++] = (uint8_t)value;
+	return n;
+}
+
+static void put_varint(struct outbuf *out, uint64_t value)
+{
+	uint8_t room[VARINT_MAX];
+	outbuf_bytes(out, room, varint_bytes(value, room));
+}
+
+static uint64_t read_varint(struct cursor *c)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint64_t byte = cursor_u8(c);
+		uint64_t part = (byte & 0x7f) << shift;
+		bool padded = byte == 0 && shift > 0;
+		if (part >> shift != (byte & 0x7f) || padded)
+			break;
+		value |= part;
+		if (byte < 0x80)
+			return c->failed ? 0 : value;
+	}
+	cursor_fail(c);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+bool audit_list_next(struct audit_list *rest, struct sv *ret)
+{
+	struct cursor c = cursor_over(rest->packed);
+	if (cursor_left(&c) == 0)
+		return false;
+	struct sv item = cursor_sv(&c, read_varint(&c));
+	if (c.failed)
+		return false;
+	rest->packed = (struct sv){(const char *)c.at, cursor_left(&c)};
+	*ret = item;
+	return true;
+}
+
+static bool list_is_sound(struct sv packed)
+{
+	struct audit_list rest = {packed};
+	struct sv item;
+	while (audit_list_next(&rest, &item))
+		;
+	return rest.packed.n == 0;
+}
+
+void audit_list_add(struct outbuf *packed, struct sv item)
+{
+	uint8_t room[VARINT_MAX];
+	size_t n = varint_bytes(item.n, room);
+	if (n + item.n > outbuf_left(packed)) {
+		packed->failed = true;
+		return;
+	}
+	outbuf_bytes(packed, room, n);
+	outbuf_put(packed, item);
+}
+
+/* As many whole items as fit; all of a list that is no list is dropped. */
+static struct sv list_cut(struct sv packed, size_t max)
+{
+	struct audit_list rest = {packed};
+	struct sv item;
+	size_t keep = 0;
+	while (audit_list_next(&rest, &item) && packed.n - rest.packed.n <= max)
+		keep = packed.n - rest.packed.n;
+	return sv_first(packed, keep);
+}
+
+struct sv audit_text_cut(struct sv text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	size_t n = max;
+	for (size_t i = 1; i <= 3 && i <= max; i++) {
+		size_t start = max - i;
+		if (((uint8_t)text.at[start] & 0xc0) == 0x80)
+			continue;
+		size_t whole = utf8_length(sv_from(text, start));
+		n = whole > i ? start : max;
+		break;
+	}
+	return sv_first(text, n);
+}
+
+/* ---- encode ---- */
+
+static const void *member_of(const struct audit_record *record, const struct field *f)
+{
+	return (const char *)record + f->offset;
+}
+
+static struct sv kept_text(const struct audit_record *record, const struct field *f, bool *cut)
+{
+	const struct sv *text = member_of(record, f); /* a list is its packed text */
+	if (text->n <= f->max)
+		return *text;
+	*cut = true;
+	return f->type == FIELD_LIST ? list_cut(*text, f->max) : audit_text_cut(*text, f->max);
+}
+
+static bool is_there(const struct audit_record *record, const struct field *f)
+{
+	if (f->type == FIELD_NUMBER)
+		return *(const uint64_t *)member_of(record, f) != 0;
+	if (f->type == FIELD_ADDRESS)
+		return ((const struct netaddr *)member_of(record, f))->family != 0;
+	return ((const struct sv *)member_of(record, f))->n != 0;
+}
+
+static void put_address(struct outbuf *out, const struct netaddr *address)
+{
+	outbuf_u8(out, address->family);
+	outbuf_bytes(out, address->bytes, address->family == 4 ? 4 : 16);
+}
+
+static void put_field(struct outbuf *out, const struct audit_record *record, const struct field *f,
+                      bool *cut)
+{
+	if (f->type == FIELD_NUMBER) {
+		put_varint(out, *(const uint64_t *)member_of(record, f));
+	} else if (f->type == FIELD_ADDRESS) {
+		put_address(out, member_of(record, f));
+	} else {
+		struct sv text = kept_text(record, f, cut);
+		put_varint(out, text.n);
+		outbuf_put(out, text);
+	}
+}
+
+void audit_record_encode(const struct audit_record *record, struct outbuf *out)
+{
+	uint64_t there = 0;
+	bool cut = record->cut;
+	size_t flags_at = out->n + 3;
+	outbuf_u8(out, RECORD_VERSION);
+	outbuf_u8(out, (uint8_t)record->kind);
+	outbuf_u8(out, (uint8_t)(code_of(record->has_verdict, record->effect) << 4 |
+	                         code_of(record->has_shadow, record->shadow_effect)));
+	outbuf_u8(out, 0);
+	outbuf_bytes(out, record->id.bytes, sizeof(record->id.bytes));
+	outbuf_u64be(out, record->at_us);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		there |= (uint64_t)is_there(record, &fields[i]) << i;
+	put_varint(out, there);
+	for (uint64_t left = there; left; left &= left - 1)
+		put_field(out, record, &fields[__builtin_ctzll(left)], &cut);
+	if (!out->failed)
+		out->at[flags_at] =
+			(uint8_t)(((unsigned)record->auth_method & 15) << 4 | (cut ? FLAG_CUT : 0));
+}
+
+/* ---- decode ---- */
+
+static void read_address(struct cursor *c, struct netaddr *ret)
+{
+	uint8_t family = cursor_u8(c);
+	struct sv bytes = cursor_sv(c, family == 4 ? 4 : 16);
+	if ((family != 4 && family != 6) || c->failed) {
+		cursor_fail(c);
+		return;
+	}
+	ret->family = family;
+	memcpy(ret->bytes, bytes.at, bytes.n);
+}
+
+static void read_field(struct cursor *c, const struct field *f, struct audit_record *record)
+{
+	void *member = (char *)record + f->offset;
+	if (f->type == FIELD_ADDRESS) {
+		read_address(c, member);
+		return;
+	}
+	uint64_t number = read_varint(c);
+	if (f->type == FIELD_NUMBER) {
+		*(uint64_t *)member = number;
+		if (number == 0)
+			cursor_fail(c);
+		return;
+	}
+	struct sv text = cursor_sv(c, number);
+	if (text.n > f->max || (f->type == FIELD_LIST && !list_is_sound(text)))
+		cursor_fail(c);
+	*(struct sv *)member = text;
+}
+
+static void read_head(struct cursor *c, struct audit_head *ret)
+{
+	uint8_t version = cursor_u8(c), kind = cursor_u8(c);
+	(void)cursor_u8(c);
+	(void)cursor_u8(c);
+	struct sv id = cursor_sv(c, EVENT_ID_BYTES);
+	ret->at_us = cursor_u64be(c);
+	if (c->failed || version != RECORD_VERSION || kind == AUDIT_NONE ||
+	    kind >= AUDIT_KIND_COUNT) {
+		cursor_fail(c);
+		return;
+	}
+	ret->kind = (enum audit_kind)kind;
+	memcpy(ret->id.bytes, id.at, EVENT_ID_BYTES);
+}
+
+int audit_record_head(struct sv bytes, struct audit_head *ret)
+{
+	struct cursor c = cursor_over(bytes);
+	struct audit_head head = {0};
+	read_head(&c, &head);
+	if (c.failed)
+		return -EBADMSG;
+	*ret = head;
+	return 0;
+}
+
+static void read_codes(struct cursor *c, struct sv bytes, struct audit_record *record)
+{
+	if (c->failed)
+		return;
+	unsigned codes = (uint8_t)bytes.at[2], flags = (uint8_t)bytes.at[3];
+	bool ok = effect_of(codes >> 4, &record->has_verdict, &record->effect) &&
+	          effect_of(codes & 15, &record->has_shadow, &record->shadow_effect);
+	record->auth_method = (enum auth_method)(flags >> 4);
+	record->cut = flags & FLAG_CUT;
+	if (!ok || (flags & 15) > FLAG_CUT)
+		cursor_fail(c);
+}
+
+int audit_record_decode(struct sv bytes, struct audit_record *ret)
+{
+	struct cursor c = cursor_over(bytes);
+	struct audit_head head = {0};
+	memset(ret, 0, sizeof(*ret));
+	read_head(&c, &head);
+	read_codes(&c, bytes, ret);
+	ret->kind = head.kind;
+	ret->id = head.id;
+	ret->at_us = head.at_us;
+	uint64_t there = read_varint(&c);
+	if (there >> ARRAY_LEN(fields))
+		cursor_fail(&c);
+	for (; there && !c.failed; there &= there - 1)
+		read_field(&c, &fields[__builtin_ctzll(there)], ret);
+	if (cursor_done(&c))
+		return 0;
+	memset(ret, 0, sizeof(*ret));
+	return -EBADMSG;
+}

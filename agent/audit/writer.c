@@ -1,0 +1,528 @@
+#include "audit/writer.h"
+
+#include "audit/index.h"
+#include "audit/journal_file.h"
+#include "audit/record.h"
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	TURN_RECORDS = 512, /* of one journal before the next has its turn */
+	RETRY_FIRST_MS = 50,
+	RETRY_MAX_MS = 1000,
+	COMPLAIN_EVERY_MS = 60000,
+	READER_CHECK_MS = 60000,
+	SYNC_POLL_MS = 2,
+	GAP_BYTES = 512,
+};
+
+struct audit_writer {
+	struct audit_store *store;
+	struct audit_journals *journals;
+	unsigned commit_interval_ms, index_interval_ms;
+	pthread_t writer, indexer;
+	bool has_writer, has_indexer;
+
+	pthread_mutex_t lock; /* over stop, hurry and the two conditions, nothing else */
+	pthread_cond_t wake_writer, wake_indexer;
+	bool stop_writer, stop_indexer, hurry;
+
+	/* the writer thread's own */
+	size_t n_journals, turn;
+	struct ring_place places[AUDIT_JOURNALS_MAX]; /* committed */
+	struct ring_place next[AUDIT_JOURNALS_MAX];   /* of the batch being made */
+	uint64_t n_lost;                              /* to be told by a gap record */
+	struct event_ids ids;
+	uint64_t complained_ms, reader_check_ms;
+
+	_Atomic bool failing;
+	_Atomic int error;
+	_Atomic uint64_t n_failures, n_commits, committed_seq, indexed_seq, last_commit_us;
+};
+
+#define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
+#define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+static uint64_t now_ms(void)
+{
+	return clock_mono_ns() / 1000000;
+}
+
+static struct ring *ring_at(const struct audit_writer *w, size_t i)
+{
+	return &audit_journals_at(w->journals, i)->ring;
+}
+
+/* ---- waiting ---- */
+
+static void wait_ms(struct audit_writer *w, pthread_cond_t *cond, unsigned ms)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	(void)pthread_cond_timedwait(cond, &w->lock, &until);
+}
+
+/* Sleeps unless there is a reason not to; tells whether to stop. */
+static bool writer_rest(struct audit_writer *w, unsigned ms)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	if (!w->stop_writer && !w->hurry && ms)
+		wait_ms(w, &w->wake_writer, ms);
+	w->hurry = false;
+	bool stop = w->stop_writer;
+	(void)pthread_mutex_unlock(&w->lock);
+	return stop;
+}
+
+static bool indexer_rest(struct audit_writer *w, unsigned ms)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	if (!w->stop_indexer && ms)
+		wait_ms(w, &w->wake_indexer, ms);
+	bool stop = w->stop_indexer;
+	(void)pthread_mutex_unlock(&w->lock);
+	return stop;
+}
+
+static void wake(struct audit_writer *w, pthread_cond_t *cond, bool *flag)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	if (flag)
+		*flag = true;
+	(void)pthread_cond_signal(cond);
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- one batch ---- */
+
+static int put_gap(struct audit_writer *w, struct store_batch *batch)
+{
+	uint8_t room[GAP_BYTES];
+	int64_t now_us = clock_real_us();
+	struct audit_record gap = {.kind = AUDIT_GAP,
+	                           .at_us = (uint64_t)now_us,
+	                           .action = SVL("gap"),
+	                           .detail = SVL("journal damaged or book behind it"),
+	                           .gap_count = w->n_lost,
+	                           .gap_first_us = (uint64_t)now_us,
+	                           .gap_last_us = (uint64_t)now_us};
+	struct outbuf out = outbuf_over(room, sizeof(room));
+	if (!event_id_next(&w->ids, now_us, &gap.id))
+		return -EIO;
+	audit_record_encode(&gap, &out);
+	return store_batch_put(batch, outbuf_sv(&out));
+}
+
+/* Takes the turn of one journal. */
+static int take_turn(struct audit_writer *w, size_t i, struct store_batch *batch, unsigned *n)
+{
+	struct sv record;
+	for (unsigned k = 0; k < TURN_RECORDS; k++) {
+		enum ring_read read = ring_next(ring_at(w, i), &w->next[i], &record);
+		if (read == RING_EMPTY)
+			return 0;
+		if (read == RING_DAMAGED) {
+			uint64_t lost;
+			w->next[i] = ring_skip(ring_at(w, i), w->next[i], &lost);
+			w->n_lost += lost;
+			(*n)++;
+			log_event(LOG_ERROR, "journal_damaged", "journal=%s n_lost=%llu",
+			          audit_journal_name(audit_journals_at(w->journals, i)),
+			          (unsigned long long)lost);
+			return 0;
+		}
+		int r = store_batch_put(batch, record);
+		if (r != 0)
+			return r;
+		(*n)++;
+	}
+	return 0;
+}
+
+static int fill_batch(struct audit_writer *w, struct store_batch *batch, unsigned *n)
+{
+	unsigned before;
+	do {
+		before = *n;
+		for (size_t k = 0; k < w->n_journals; k++) {
+			int r = take_turn(w, (w->turn + k) % w->n_journals, batch, n);
+			if (r != 0)
+				return r;
+		}
+	} while (*n > before && *n < AUDIT_BATCH_RECORDS);
+	w->turn++;
+	return w->n_lost ? put_gap(w, batch) : 0;
+}
+
+static int put_places(struct audit_writer *w, struct store_batch *batch)
+{
+	for (size_t i = 0; i < w->n_journals; i++) {
+		if (w->next[i].at == w->places[i].at)
+			continue;
+		int r = store_batch_place(batch, ring_at(w, i)->header->id, w->next[i]);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static void release(struct audit_writer *w)
+{
+	for (size_t i = 0; i < w->n_journals; i++) {
+		if (w->next[i].at == w->places[i].at)
+			continue;
+		w->places[i] = w->next[i];
+		ring_release(ring_at(w, i), w->places[i]);
+	}
+}
+
+static bool all_empty(const struct audit_writer *w)
+{
+	struct sv ignored;
+	for (size_t i = 0; i < w->n_journals; i++) {
+		struct ring_place place = w->places[i];
+		if (ring_next(ring_at(w, i), &place, &ignored) != RING_EMPTY)
+			return false;
+	}
+	return w->n_lost == 0;
+}
+
+/* Drains into one commit; *ret_n records were found. */
+static int commit_batch(struct audit_writer *w, unsigned *ret_n)
+{
+	struct store_batch batch;
+	uint64_t lost = w->n_lost, start_ns = clock_mono_ns();
+	*ret_n = 0;
+	if (all_empty(w) && w->store->events)
+		return 0;
+	int r = store_batch_begin(w->store, &batch);
+	if (r != 0)
+		return r;
+	memcpy(w->next, w->places, sizeof(w->next));
+	r = fill_batch(w, &batch, ret_n);
+	if (r == 0)
+		r = put_places(w, &batch);
+	if (r == 0)
+		r = store_batch_commit(&batch);
+	else
+		store_batch_abort(&batch);
+	if (r != 0) {
+		w->n_lost = lost;
+		return r;
+	}
+	w->n_lost = 0;
+	release(w);
+	SET(w->n_commits, GET(w->n_commits) + 1);
+	SET(w->committed_seq, w->store->head.seq);
+	SET(w->last_commit_us, (clock_mono_ns() - start_ns) / 1000);
+	return 0;
+}
+
+/* ---- failure ---- */
+
+static void complain(struct audit_writer *w, int error)
+{
+	uint64_t now = now_ms();
+	SET(w->n_failures, GET(w->n_failures) + 1);
+	SET(w->error, error);
+	if (GET(w->failing) && now - w->complained_ms < COMPLAIN_EVERY_MS)
+		return;
+	SET(w->failing, true);
+	w->complained_ms = now;
+	log_event(LOG_ERROR, "audit_write_failed", "errno=%d n_failures=%llu", -error,
+	          (unsigned long long)GET(w->n_failures));
+}
+
+static void rejoice(struct audit_writer *w)
+{
+	if (!GET(w->failing))
+		return;
+	SET(w->failing, false);
+	SET(w->error, 0);
+	log_event(LOG_NOTICE, "audit_write_recovered", "seq=%llu",
+	          (unsigned long long)GET(w->committed_seq));
+}
+
+/* What the book says after a failure is true: the failed commit is there whole or not at all. */
+static int adopt_places(struct audit_writer *w)
+{
+	for (size_t i = 0; i < w->n_journals; i++) {
+		struct ring_place place = {0};
+		int r = store_place(w->store, ring_at(w, i)->header->id, &place);
+		if (r == -ENOENT)
+			continue;
+		if (r != 0)
+			return r;
+		if (place.at < w->places[i].at) { /* already overwritten in the ring */
+			w->n_lost += w->places[i].sequence - place.sequence;
+			continue;
+		}
+		w->next[i] = place;
+	}
+	return 0;
+}
+
+static int recover(struct audit_writer *w)
+{
+	int r = store_reopen(w->store);
+	if (r != 0)
+		return r;
+	memcpy(w->next, w->places, sizeof(w->next));
+	r = adopt_places(w);
+	if (r == 0)
+		release(w);
+	SET(w->committed_seq, w->store->head.seq);
+	return r;
+}
+
+/* ---- threads ---- */
+
+static void check_readers(struct audit_writer *w)
+{
+	int dead;
+	uint64_t now = now_ms();
+	if (now - w->reader_check_ms < READER_CHECK_MS || !w->store->events)
+		return;
+	w->reader_check_ms = now;
+	(void)mdb_reader_check(w->store->events, &dead);
+}
+
+static void after_commit(struct audit_writer *w)
+{
+	rejoice(w);
+	check_readers(w);
+	if (GET(w->committed_seq) - GET(w->indexed_seq) >= INDEX_BATCH)
+		wake(w, &w->wake_indexer, NULL);
+}
+
+static void *writer_main(void *argument)
+{
+	struct audit_writer *w = argument;
+	unsigned retry_ms = RETRY_FIRST_MS, n = 0;
+	uint64_t stop_ms = 0;
+	for (;;) {
+		int r = commit_batch(w, &n);
+		if (r == 0) {
+			retry_ms = RETRY_FIRST_MS;
+			after_commit(w);
+		} else {
+			complain(w, r);
+			if (recover(w) != 0 || r == -ENOSPC)
+				retry_ms = MIN_OF(retry_ms * 2, (unsigned)RETRY_MAX_MS);
+		}
+		unsigned rest_ms = r != 0 ? retry_ms : n < TURN_RECORDS ? w->commit_interval_ms : 0;
+		bool stop = writer_rest(w, rest_ms);
+		if (stop && stop_ms == 0)
+			stop_ms = now_ms();
+		if (stop && ((r == 0 && n == 0) || now_ms() - stop_ms > AUDIT_STOP_MS))
+			return NULL;
+	}
+}
+
+static int index_turn(struct audit_writer *w, struct index_work *work, uint64_t *behind)
+{
+	uint64_t seq = 0;
+	int r = index_update(w->store, work, &seq, behind);
+	if (r == -EBADMSG) {
+		log_event(LOG_WARNING, "audit_index_rebuild", "errno=%d", -r);
+		r = index_reset(w->store);
+	} else if (r == 0) {
+		SET(w->indexed_seq, seq);
+	}
+	return r;
+}
+
+static void *indexer_main(void *argument)
+{
+	struct audit_writer *w = argument;
+	struct index_work *work = index_work_new();
+	uint64_t behind = 0, stop_ms = 0;
+	bool failing = false;
+	for (;;) {
+		int r = work ? index_turn(w, work, &behind) : -ENOMEM;
+		if ((r != 0) != failing)
+			log_event(r ? LOG_WARNING : LOG_NOTICE,
+			          r ? "audit_index_failed" : "audit_index_recovered", "errno=%d",
+			          -r);
+		failing = r != 0;
+		bool more = r == 0 && behind >= INDEX_BATCH;
+		bool stop = indexer_rest(w, more ? 0 : w->index_interval_ms);
+		if (stop && stop_ms == 0)
+			stop_ms = now_ms();
+		if (stop && (r != 0 || behind == 0 || now_ms() - stop_ms > AUDIT_STOP_MS))
+			break;
+		if (!work)
+			work = index_work_new();
+	}
+	index_work_free(work);
+	return NULL;
+}
+
+/* ---- start, stop ---- */
+
+static int resume_journals(struct audit_writer *w)
+{
+	for (size_t i = 0; i < w->n_journals; i++) {
+		struct audit_journal *j = audit_journals_at(w->journals, i);
+		struct ring_place committed;
+		int r = store_place(w->store, j->ring.header->id, &committed);
+		if (r != 0 && r != -ENOENT)
+			return r;
+		r = audit_journal_resume(j, r == 0 ? &committed : NULL, &w->places[i]);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Commits what an earlier run left; a full disk leaves it to the thread. */
+static void replay(struct audit_writer *w)
+{
+	unsigned n = 0;
+	uint64_t before = w->store->head.seq;
+	int r;
+	while ((r = commit_batch(w, &n)) == 0 && n > 0)
+		;
+	if (r != 0)
+		complain(w, r);
+	if (r != 0 && recover(w) != 0)
+		SET(w->failing, true);
+	if (w->store->head.seq > before)
+		log_event(LOG_NOTICE, "audit_replayed", "n_records=%llu",
+		          (unsigned long long)(w->store->head.seq - before));
+}
+
+static int start_threads(struct audit_writer *w)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	int r = -pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (r != 0)
+		return r;
+	r = -pthread_create(&w->writer, NULL, writer_main, w);
+	w->has_writer = r == 0;
+	if (r == 0)
+		r = -pthread_create(&w->indexer, NULL, indexer_main, w);
+	w->has_indexer = w->has_writer && r == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+static int make_conditions(struct audit_writer *w)
+{
+	pthread_condattr_t mono;
+	int r = pthread_mutex_init(&w->lock, NULL);
+	if (r == 0)
+		r = pthread_condattr_init(&mono);
+	if (r != 0)
+		return -r;
+	r = pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	if (r == 0)
+		r = pthread_cond_init(&w->wake_writer, &mono);
+	if (r == 0)
+		r = pthread_cond_init(&w->wake_indexer, &mono);
+	(void)pthread_condattr_destroy(&mono);
+	return -r;
+}
+
+int audit_writer_start(const struct audit_writer_options *options, struct audit_writer **ret)
+{
+	struct audit_writer *w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->store = options->store;
+	w->journals = options->journals;
+	w->n_journals = audit_journals_count(w->journals);
+	w->commit_interval_ms = options->commit_interval_ms ? options->commit_interval_ms
+	                                                    : AUDIT_COMMIT_INTERVAL_MS;
+	w->index_interval_ms =
+		options->index_interval_ms ? options->index_interval_ms : AUDIT_INDEX_INTERVAL_MS;
+	SET(w->committed_seq, w->store->head.seq);
+	int r = make_conditions(w);
+	if (r == 0)
+		r = resume_journals(w);
+	if (r == 0) {
+		replay(w);
+		r = start_threads(w);
+	}
+	if (r != 0) {
+		audit_writer_stop(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+void audit_writer_stop(struct audit_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->has_writer) {
+		wake(writer, &writer->wake_writer, &writer->stop_writer);
+		(void)pthread_join(writer->writer, NULL);
+	}
+	if (writer->has_indexer) {
+		wake(writer, &writer->wake_indexer, &writer->stop_indexer);
+		(void)pthread_join(writer->indexer, NULL);
+	}
+	(void)pthread_cond_destroy(&writer->wake_writer);
+	(void)pthread_cond_destroy(&writer->wake_indexer);
+	(void)pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+static bool has_reached(struct audit_writer *w, const uint64_t *targets)
+{
+	for (size_t i = 0; i < w->n_journals; i++)
+		if (atomic_load_explicit(&ring_at(w, i)->header->tail, memory_order_acquire) <
+		    targets[i])
+			return false;
+	return true;
+}
+
+int audit_writer_sync(struct audit_writer *writer, unsigned timeout_ms)
+{
+	uint64_t targets[AUDIT_JOURNALS_MAX] = {0}, until = now_ms() + timeout_ms;
+	for (size_t i = 0; i < writer->n_journals; i++)
+		targets[i] = atomic_load_explicit(&ring_at(writer, i)->header->head,
+		                                  memory_order_acquire);
+	while (!has_reached(writer, targets)) {
+		if (now_ms() >= until)
+			return -ETIMEDOUT;
+		wake(writer, &writer->wake_writer, &writer->hurry);
+		(void)nanosleep(&(struct timespec){.tv_nsec = SYNC_POLL_MS * 1000000L}, NULL);
+	}
+	return 0;
+}
+
+void audit_writer_stats(const struct audit_writer *writer, struct audit_writer_stats *ret)
+{
+	*ret = (struct audit_writer_stats){
+		.failing = GET(writer->failing),
+		.error = GET(writer->error),
+		.n_failures = GET(writer->n_failures),
+		.committed_seq = GET(writer->committed_seq),
+		.indexed_seq = GET(writer->indexed_seq),
+		.n_commits = GET(writer->n_commits),
+		.last_commit_us = GET(writer->last_commit_us),
+	};
+	for (size_t i = 0; i < writer->n_journals; i++) {
+		struct audit_journal_stats one;
+		audit_journal_stats(audit_journals_at(writer->journals, i), &one);
+		ret->journal_used_bytes += one.used_bytes;
+		ret->journal_size_bytes += one.size_bytes;
+		ret->n_refused += one.n_refused;
+	}
+}

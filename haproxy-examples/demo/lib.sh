@@ -112,7 +112,7 @@ start_stack() {
 	launch haproxy haproxy -db -f "$1/haproxy.cfg"
 }
 
-setup_link() { grep -o 'https\?://[^ "]*setup[^ "]*' "$state/haward.log" | head -n 1; }
+setup_link() { grep -o 'https\?://[^ "]*setup[^ "]*' "$state/haward.log" | tail -n 1; }
 
 export HAWARD_SPOP=${HAWARD_SPOP:-127.0.0.1:12350}
 export HAWARD_ACCOUNTING=${HAWARD_ACCOUNTING:-127.0.0.1:12514}

@@ -9,7 +9,7 @@ export HAWARD_MTLS_STRICT=${HAWARD_MTLS_STRICT:-127.0.0.1:8444}
 export HAWARD_TLS_DIR=$state/tls
 
 call() { curl -sS -m 5 --cacert "$state/tls/ca.crt" "$@"; }
-is_denied_without_certificate() { [ "$(call -o /dev/null -w '%{http_code}' "https://$HAWARD_MTLS/payments")" = 403 ]; }
+is_denied_without_certificate() { [[ $(call -o /dev/null -w '%{http_code}' "https://$HAWARD_MTLS/payments") == 40[13] ]]; }
 
 build_haward
 need_ports "$HAWARD_MTLS" "$HAWARD_MTLS_STRICT" "$HAWARD_SERVICE" "$HAWARD_SPOP" "$HAWARD_ACCOUNTING" "$HAWARD_ADMIN"

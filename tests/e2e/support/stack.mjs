@@ -85,7 +85,7 @@ export class Stack {
 
 	get = (pathname, headers = {}, options = {}) => request(`${this.url}${pathname}`, { headers, ...options });
 
-	setupLink = () => /https?:\/\/[^\s"]*setup[^\s"]*/.exec(this.haward.output())?.[0];
+	setupLink = () => this.haward.output().match(/https?:\/\/[^\s"]*setup[^\s"]*/g)?.at(-1);
 
 	async signIn() {
 		const link = await eventually('the setup link in the log', () => this.setupLink());

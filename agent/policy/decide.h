@@ -1,0 +1,36 @@
+/* Request -> decision: who is asking, and may they. The whole service in one call. */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include "core/arena.h"
+#include "core/macros.h"
+
+#include <stdint.h>
+
+struct decision;
+struct identity;
+struct policy;
+struct request;
+struct tokencache;
+
+/* What a worker lends to its decisions. */
+struct decide_ctx {
+	struct tokencache *tokens; /* may be NULL: every token is verified */
+	struct arena *arena;       /* holds what the decision views, until the caller resets it */
+	int64_t now_us;            /* wall clock; 0: read the clock */
+};
+
+/* policy_decide - judge one request. Never blocks, takes no lock, makes no system call of its own.
+ *
+ * in      policy: NULL denies, reason internal; req: views stay valid as long as *ret is used
+ * out     *ret: everything but event; its texts view policy, req and ctx->arena
+ * thread  any, with a ctx of its own
+ */
+void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const struct request *req,
+                   struct decision *ret);
+
+/* policy_decide_as - the same for a caller that is known already: explanations and tests. */
+void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
+                      const struct request *req, const struct identity *who, struct decision *ret);
+
+#endif

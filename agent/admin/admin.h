@@ -36,7 +36,8 @@ MUST_CHECK int admin_options_default(struct admin_options *options);
  */
 struct admin_hooks {
 	void *user;
-	/* Puts policy in force for all workers. Takes the reference over. Must return within
+	/* Puts policy in force for all workers, unless a newer version is already. Takes the reference
+	 * over. Must return within
 	 * milliseconds. */
 	void (*publish)(void *user, struct policy *policy);
 	/* Adds members to the answer of GET /api/v1/system (spop, journals, keys, outcomes,

@@ -1,0 +1,27 @@
+#ifndef ADMIN_ASK_H
+#define ADMIN_ASK_H
+
+#include "audit/query.h"
+#include "core/macros.h"
+
+#include <stdbool.h>
+
+struct call;
+
+/* The question of GET /decisions and of the exports: q, from, to, order, limit, cursor. */
+struct ask {
+	struct audit_query_options options;
+	struct audit_query *query; /* after ask_open() */
+};
+
+/* ask_read - the parameters; ask_open - and open the query. False: the reply is set. */
+MUST_CHECK bool ask_read(struct call *call, struct ask *ret);
+MUST_CHECK bool ask_open(struct call *call, struct ask *ask);
+
+/* ask_refused - turn a refusal of audit_query_open() or audit_export_open() into the reply. */
+void ask_refused(struct call *call, int r, const struct audit_query_error *error);
+
+/* For CLEANUP. */
+void ask_close(struct ask *ask);
+
+#endif

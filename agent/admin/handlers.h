@@ -1,0 +1,44 @@
+#ifndef ADMIN_HANDLERS_H
+#define ADMIN_HANDLERS_H
+
+/* Every operation of the API. A handler finds everything in the call and leaves its reply there. */
+
+struct call;
+
+void session_create(struct call *call);
+void session_show(struct call *call);
+void session_delete(struct call *call);
+void setup_show(struct call *call);
+void setup_create(struct call *call);
+
+void decisions_list(struct call *call);
+void decisions_show(struct call *call);
+void decisions_csv(struct call *call);
+void decisions_ndjson(struct call *call);
+void admin_events_list(struct call *call);
+
+void policy_set_show(struct call *call);
+void draft_show(struct call *call);
+void draft_put(struct call *call);
+void draft_delete(struct call *call);
+void policy_validate(struct call *call);
+void versions_list(struct call *call);
+void versions_show(struct call *call);
+void versions_publish(struct call *call);
+void rollbacks_create(struct call *call);
+void evaluations_create(struct call *call);
+void policies_list(struct call *call);
+
+void admins_list(struct call *call);
+void admins_create(struct call *call);
+void admins_change(struct call *call);
+void admins_delete(struct call *call);
+
+void system_show(struct call *call);
+void health_live(struct call *call);
+void health_ready(struct call *call);
+void metrics_show(struct call *call);
+void openapi_show(struct call *call);
+void policy_schema_show(struct call *call);
+
+#endif

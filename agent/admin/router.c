@@ -1,0 +1,121 @@
+#include "admin/router.h"
+
+#include "admin/handlers.h"
+#include "state/roles.h"
+#include "state/versions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SMALL  (16U * 1024)           /* names, passwords, messages */
+#define POLICY (2U * POLICY_TEXT_MAX) /* the text as a JSON string: at most every byte escaped */
+
+#define EXPORT "q from to order"
+#define SEARCH EXPORT " limit cursor"
+
+/* The one place that says who may do what. The contract test holds it equal to schema/openapi.json. */
+static const struct route routes[] = {
+	{"POST", "/api/v1/session", ROUTE_PUBLIC, ROUTE_HASH, NULL, "username password", SMALL,
+         session_create},
+	{"GET", "/api/v1/session", ROLE_VIEWER, ROUTE_INLINE, NULL, NULL, 0, session_show},
+	{"DELETE", "/api/v1/session", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, session_delete},
+	{"GET", "/api/v1/setup", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, setup_show},
+	{"POST", "/api/v1/setup", ROUTE_PUBLIC, ROUTE_HASH, NULL, "token username password", SMALL,
+         setup_create},
+
+	{"GET", "/api/v1/decisions", ROLE_VIEWER, ROUTE_WORK, SEARCH, NULL, 0, decisions_list},
+	{"GET", "/api/v1/decisions/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, decisions_show},
+	{"GET", "/api/v1/decisions.csv", ROLE_AUDITOR, ROUTE_WORK, EXPORT " formula", NULL, 0,
+         decisions_csv},
+	{"GET", "/api/v1/decisions.ndjson", ROLE_AUDITOR, ROUTE_WORK, EXPORT, NULL, 0,
+         decisions_ndjson},
+	{"GET", "/api/v1/admin-events", ROLE_AUDITOR, ROUTE_WORK, SEARCH, NULL, 0,
+         admin_events_list},
+
+	{"GET", "/api/v1/policy-set", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, policy_set_show},
+	{"GET", "/api/v1/policy-set/draft", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, draft_show},
+	{"PUT", "/api/v1/policy-set/draft", ROLE_EDITOR, ROUTE_WORK, NULL, "text base_version",
+         POLICY, draft_put},
+	{"DELETE", "/api/v1/policy-set/draft", ROLE_EDITOR, ROUTE_WORK, NULL, NULL, 0,
+         draft_delete},
+	{"POST", "/api/v1/policy-set/validation", ROLE_VIEWER, ROUTE_WORK, NULL, "text", POLICY,
+         policy_validate},
+	{"GET", "/api/v1/policy-set/versions", ROLE_VIEWER, ROUTE_WORK, "limit cursor", NULL, 0,
+         versions_list},
+	{"GET", "/api/v1/policy-set/versions/{n}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0,
+         versions_show},
+	{"POST", "/api/v1/policy-set/versions", ROLE_PUBLISHER, ROUTE_WORK, NULL, "text message",
+         POLICY, versions_publish},
+	{"POST", "/api/v1/policy-set/rollbacks", ROLE_PUBLISHER, ROUTE_WORK, NULL,
+         "version message", SMALL, rollbacks_create},
+	{"POST", "/api/v1/policy-set/evaluations", ROLE_EDITOR, ROUTE_WORK, NULL, "text request",
+         POLICY, evaluations_create},
+	{"GET", "/api/v1/policies", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, policies_list},
+
+	{"GET", "/api/v1/admins", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0, admins_list},
+	{"POST", "/api/v1/admins", ROLE_ADMIN, ROUTE_HASH, NULL, "username password roles", SMALL,
+         admins_create},
+	{"PATCH", "/api/v1/admins/{username}", ROLE_ADMIN, ROUTE_HASH, NULL,
+         "password roles disabled", SMALL, admins_change},
+	{"DELETE", "/api/v1/admins/{username}", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0,
+         admins_delete},
+
+	{"GET", "/api/v1/system", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, system_show},
+	{"GET", "/health/live", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, health_live},
+	{"GET", "/health/ready", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, health_ready},
+	{"GET", "/metrics", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, metrics_show},
+	{"GET", "/openapi.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, openapi_show},
+	{"GET", "/schema/policy.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0,
+         policy_schema_show},
+};
+
+static bool path_fits(const char *pattern, struct sv path, struct sv *ret_param)
+{
+	struct sv wanted = sv_of(pattern);
+	size_t n_fixed = sv_find(wanted, '{');
+	if (n_fixed == wanted.n)
+		return sv_eq(path, wanted);
+	struct sv rest = sv_from(path, n_fixed);
+	if (!sv_starts(path, sv_first(wanted, n_fixed)) || rest.n == 0 ||
+	    sv_find(rest, '/') != rest.n)
+		return false;
+	*ret_param = rest;
+	return true;
+}
+
+static void add_method(char *allow, size_t n_allow, const char *method)
+{
+	size_t n = strlen(allow);
+	const char *head = strcmp(method, "GET") == 0 ? ", HEAD" : "";
+	snprintf(allow + n, n_allow - n, "%s%s%s", n ? ", " : "", method, head);
+}
+
+const struct route *route_find(const char *method, struct sv path, struct sv *ret_param,
+                               char *allow, size_t n_allow)
+{
+	allow[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		struct sv param = {0};
+		if (!path_fits(routes[i].path, path, &param))
+			continue;
+		if (strcmp(method, routes[i].method) == 0) {
+			allow[0] = '\0';
+			*ret_param = param;
+			return &routes[i];
+		}
+		add_method(allow, n_allow, routes[i].method);
+	}
+	return NULL;
+}
+
+bool route_allows(const struct route *route, uint32_t roles)
+{
+	if (route->role == ROUTE_PUBLIC)
+		return true;
+	return (route->role & ROLES_ALL & roles) != 0;
+}
+
+const struct route *route_at(size_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}

@@ -36,12 +36,12 @@ struct audit_outcome_text {
 /* audit_outcome_parse - one RFC 5424 line whose MSG is the JSON object of schema/spoe.md ->
  * outcome. Numbers may come as strings; "-", "" and -1 are unknown; unknown members are ignored.
  *
- * in      line: one message of syslog_split(); now_us: the time the outcome gets
+ * in      line: one message of syslog_split()
  * out     *ret, its views into *text; both set only on 0
  * errors  0; -EBADMSG: not RFC 5424, or not such an object; -ENOMSG: a well-formed line without a
  * JSON object (another program's log): not ours thread  any; log nothing of the line
  */
-MUST_CHECK int audit_outcome_parse(struct sv line, uint64_t now_us, struct audit_outcome_text *text,
+MUST_CHECK int audit_outcome_parse(struct sv line, struct audit_outcome_text *text,
                                    struct outcome *ret);
 
 #endif

@@ -32,7 +32,7 @@ struct audit_query_options {
 	bool oldest_first;
 	unsigned kinds; /* AUDIT_KIND_BIT()s; 0 is AUDIT_KINDS_LISTED; a kind: term narrows it */
 	struct sv cursor;
-	unsigned limit;     /* rows of one page, 1 to AUDIT_PAGE_MAX; 0 is 100 */
+	unsigned limit;     /* rows of one page; 0 is 100. The API caps it at AUDIT_PAGE_MAX */
 	unsigned budget_ms; /* time one page may take; 0 is AUDIT_QUERY_BUDGET_MS */
 };
 

@@ -1,0 +1,319 @@
+#include "audit/csv.h"
+
+#include "audit/query.h"
+#include "core/clock.h"
+#include "core/encode.h"
+#include "core/limits.h"
+#include "core/names.h"
+#include "core/utf8.h"
+
+enum { JOINED_MAX = 4096 };
+
+/* ---- cells ---- */
+
+static bool is_formula(struct sv text)
+{
+	static const struct sv wide[] = {SV("\xef\xbc\x9d"), SV("\xef\xbc\x8b"), SV("\xef\xbc\x8d"),
+	                                 SV("\xef\xbc\xa0")}; /* = + - @ in full width */
+	while (text.n > 0 && text.at[0] == ' ')
+		text = sv_from(text, 1);
+	if (text.n == 0)
+		return false;
+	if (memchr("=+-@\t\r\n\0", text.at[0], 8))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+		if (sv_starts(text, wide[i]))
+			return true;
+	return false;
+}
+
+/* Bytes that need no quotes and are well formed by themselves. */
+static const bool plain_bytes[256] = {
+	['!'] = true,         ['#' ... '&'] = true, ['(' ... '+'] = true,
+	['-' ... ':'] = true, ['<' ... '~'] = true, [' '] = true,
+};
+
+static size_t plain_length(struct sv text)
+{
+	size_t n = 0;
+	while (n < text.n && plain_bytes[(uint8_t)text.at[n]])
+		n++;
+	return n;
+}
+
+static void put_quoted(struct outbuf *out, struct sv text)
+{
+	while (text.n > 0) {
+		size_t n = plain_length(text);
+		outbuf_put(out, sv_first(text, n));
+		text = sv_from(text, n);
+		if (text.n == 0)
+			return;
+		size_t whole = utf8_length(text);
+		if (text.at[0] == '"')
+			outbuf_put(out, SVL("\"\""));
+		else if (whole && text.at[0] != '\0')
+			outbuf_put(out, sv_first(text, whole));
+		else
+			outbuf_put(out, SVL("\xef\xbf\xbd"));
+		text = sv_from(text, whole ? whole : 1);
+	}
+}
+
+void audit_csv_cell(struct outbuf *out, struct sv text, bool raw)
+{
+	bool formula = !raw && is_formula(text);
+	if (!formula && plain_length(text) == text.n && (text.n == 0 || text.at[0] != ' ')) {
+		outbuf_put(out, text);
+		return;
+	}
+	outbuf_u8(out, '"');
+	if (formula)
+		outbuf_u8(out, '\'');
+	put_quoted(out, text);
+	outbuf_u8(out, '"');
+}
+
+static void put_digits(struct outbuf *out, uint64_t number)
+{
+	char room[20];
+	size_t at = sizeof(room);
+	do {
+		room[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	outbuf_bytes(out, room + at, sizeof(room) - at);
+}
+
+/* ---- columns ---- */
+
+struct cell {
+	const struct audit_row *row;
+	const struct audit_record *record; /* the decision's, or the outcome's */
+	bool raw;
+	size_t offset;
+};
+
+typedef void write_fn(struct outbuf *out, const struct cell *cell);
+
+static const void *member(const struct cell *cell)
+{
+	return (const char *)cell->record + cell->offset;
+}
+
+static void write_text(struct outbuf *out, const struct cell *cell)
+{
+	audit_csv_cell(out, *(const struct sv *)member(cell), cell->raw);
+}
+
+static void write_number(struct outbuf *out, const struct cell *cell)
+{
+	uint64_t number = *(const uint64_t *)member(cell);
+	if (number)
+		put_digits(out, number);
+}
+
+static void write_known(struct outbuf *out, const struct cell *cell)
+{
+	int64_t number = audit_number(*(const uint64_t *)member(cell));
+	if (number >= 0)
+		put_digits(out, (uint64_t)number);
+}
+
+static void write_time(struct outbuf *out, const struct cell *cell)
+{
+	char room[CLOCK_TEXT_BYTES];
+	outbuf_put(out, clock_format((int64_t)cell->record->at_us, room));
+}
+
+static void write_id(struct outbuf *out, const struct cell *cell)
+{
+	char room[EVENT_ID_TEXT_BYTES + 1];
+	outbuf_put(out, event_id_text(&cell->record->id, room));
+}
+
+static void write_seq(struct outbuf *out, const struct cell *cell)
+{
+	put_digits(out, cell->row->seq);
+}
+
+static void write_kind(struct outbuf *out, const struct cell *cell)
+{
+	outbuf_put(out, sv_of(audit_kind_name(cell->record->kind)));
+}
+
+static void write_auth(struct outbuf *out, const struct cell *cell)
+{
+	outbuf_put(out, sv_of(names_of(auth_method_names, AUTH_METHOD_COUNT,
+	                               cell->record->auth_method)));
+}
+
+static void write_verdict(struct outbuf *out, const struct cell *cell)
+{
+	if (cell->record->has_verdict)
+		outbuf_put(out, sv_of(verdict_effect_name(cell->record->effect)));
+}
+
+static void write_shadow(struct outbuf *out, const struct cell *cell)
+{
+	if (cell->record->has_shadow)
+		outbuf_put(out, sv_of(verdict_effect_name(cell->record->shadow_effect)));
+}
+
+static void write_address(struct outbuf *out, const struct cell *cell)
+{
+	char room[NETADDR_TEXT_BYTES];
+	outbuf_put(out, netaddr_format(member(cell), room));
+}
+
+static void write_micros(struct outbuf *out, const struct cell *cell)
+{
+	uint64_t ns = cell->record->took_ns;
+	unsigned rest = (unsigned)(ns % 1000);
+	if (ns == 0)
+		return;
+	put_digits(out, ns / 1000);
+	outbuf_bytes(out,
+	             (const char[]){'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+	                            (char)('0' + rest % 10)},
+	             4);
+}
+
+static void write_trace(struct outbuf *out, const struct cell *cell)
+{
+	char hex[2 * 16 + 1];
+	if (cell->record->trace_id.n == 16)
+		outbuf_put(out, hex_encode(cell->record->trace_id, hex));
+}
+
+/* Items of a list with ";" between. */
+static void write_list(struct outbuf *out, const struct cell *cell)
+{
+	struct audit_list rest = *(const struct audit_list *)member(cell);
+	char room[JOINED_MAX];
+	struct outbuf joined = outbuf_over(room, sizeof(room));
+	struct sv item;
+	if (rest.packed.n == 0)
+		return;
+	while (audit_list_next(&rest, &item)) {
+		if (joined.n)
+			outbuf_u8(&joined, ';');
+		outbuf_put(&joined, item);
+	}
+	audit_csv_cell(out, outbuf_sv(&joined), cell->raw);
+}
+
+/* "condition matched; condition failed: value, wanted expected" */
+static void write_why(struct outbuf *out, const struct cell *cell)
+{
+	static const struct sv before[] = {[AUDIT_WHY_RULE] = SV(" "),
+	                                   [AUDIT_WHY_CONDITION] = SV(" "),
+	                                   [AUDIT_WHY_VALUE] = SV(": "),
+	                                   [AUDIT_WHY_EXPECTED] = SV(", wanted "),
+	                                   [AUDIT_WHY_POLICY] = SV("")};
+	struct audit_list rest = cell->record->why;
+	char room[JOINED_MAX];
+	struct outbuf joined = outbuf_over(room, sizeof(room));
+	struct sv part;
+	for (size_t i = 0; audit_list_next(&rest, &part); i++) {
+		size_t which = i % AUDIT_WHY_PARTS;
+		if (which == 0 && i)
+			outbuf_put(&joined, SVL("; "));
+		if (which == AUDIT_WHY_HELD) {
+			outbuf_put(&joined, part.n ? SVL(" matched") : SVL(" failed"));
+		} else if (part.n) {
+			outbuf_put(&joined, before[which]);
+			outbuf_put(&joined, part);
+		}
+	}
+	audit_csv_cell(out, outbuf_sv(&joined), cell->raw);
+}
+
+struct column {
+	const char *name;
+	write_fn *write;
+	size_t offset;
+	bool of_outcome;
+};
+
+#define AT(member) offsetof(struct audit_record, member)
+static const struct column columns[] = {
+	{"id", write_id, 0, false},
+	{"seq", write_seq, 0, false},
+	{"time", write_time, 0, false},
+	{"kind", write_kind, 0, false},
+	{"user", write_text, AT(user), false},
+	{"issuer", write_text, AT(issuer), false},
+	{"client", write_text, AT(client), false},
+	{"groups", write_list, AT(groups), false},
+	{"scopes", write_list, AT(scopes), false},
+	{"auth_method", write_auth, 0, false},
+	{"workload", write_text, AT(workload), false},
+	{"source_service", write_text, AT(source_service), false},
+	{"service", write_text, AT(service), false},
+	{"src", write_address, AT(src), false},
+	{"src_port", write_number, AT(src_port), false},
+	{"method", write_text, AT(method), false},
+	{"host", write_text, AT(host), false},
+	{"path", write_text, AT(path), false},
+	{"query", write_text, AT(query), false},
+	{"route", write_text, AT(route), false},
+	{"verdict", write_verdict, 0, false},
+	{"status", write_number, AT(status), false},
+	{"reason", write_text, AT(reason), false},
+	{"policy", write_text, AT(policy), false},
+	{"policy_version", write_number, AT(policy_version), false},
+	{"why", write_why, 0, false},
+	{"shadow_verdict", write_shadow, 0, false},
+	{"shadow_policy", write_text, AT(shadow_policy), false},
+	{"request_id", write_text, AT(request_id), false},
+	{"trace_id", write_trace, 0, false},
+	{"user_agent", write_text, AT(user_agent), false},
+	{"took_us", write_micros, 0, false},
+	{"action", write_text, AT(action), false},
+	{"target", write_text, AT(target), false},
+	{"result", write_text, AT(result), false},
+	{"roles", write_text, AT(roles), false},
+	{"channel", write_text, AT(channel), false},
+	{"before", write_text, AT(before), false},
+	{"after", write_text, AT(after), false},
+	{"detail", write_text, AT(detail), false},
+	{"gap_count", write_number, AT(gap_count), false},
+	{"outcome_time", write_time, 0, true},
+	{"outcome_status", write_known, AT(out_status), true},
+	{"outcome_bytes_out", write_known, AT(bytes_out), true},
+	{"outcome_bytes_in", write_known, AT(bytes_in), true},
+	{"outcome_duration_ms", write_known, AT(duration_ms), true},
+	{"outcome_queue_ms", write_known, AT(queue_ms), true},
+	{"outcome_connect_ms", write_known, AT(connect_ms), true},
+	{"outcome_response_ms", write_known, AT(response_ms), true},
+	{"outcome_termination", write_text, AT(termination), true},
+	{"outcome_backend", write_text, AT(backend), true},
+	{"outcome_server", write_text, AT(server), true},
+};
+
+void audit_csv_header(struct outbuf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		if (i > 0)
+			outbuf_u8(out, ',');
+		outbuf_put(out, sv_of(columns[i].name));
+	}
+	outbuf_put(out, SVL("\r\n"));
+}
+
+void audit_csv_row(const struct audit_row *row, bool raw, struct outbuf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const struct column *column = &columns[i];
+		struct cell cell = {.row = row,
+		                    .record = column->of_outcome ? &row->outcome : &row->record,
+		                    .raw = raw,
+		                    .offset = column->offset};
+		if (i > 0)
+			outbuf_u8(out, ',');
+		if (!column->of_outcome || row->has_outcome)
+			column->write(out, &cell);
+	}
+	outbuf_put(out, SVL("\r\n"));
+}

@@ -1,0 +1,314 @@
+#include "audit/chain.h"
+#include "audit/export.h"
+#include "audit/store.h"
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/encode.h"
+#include "core/fileio.h"
+#include "core/hash.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, CHUNK_BYTES = 256 * 1024 };
+
+static void close_store(struct audit_store **store)
+{
+	audit_store_close(*store);
+}
+
+static void close_export(struct audit_export **export)
+{
+	audit_export_close(*export);
+}
+
+static int open_book(const char *data_dir, struct audit_store **ret)
+{
+	char path[PATH_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/audit", data_dir);
+	int r = n < 0 || (size_t)n >= sizeof(path)
+	                ? -ENAMETOOLONG
+	                : audit_store_open(path, AUDIT_STORE_READ, 0, ret);
+	if (r == -ENOENT)
+		(void)fprintf(stderr, "haward audit: there is no book in %s\n", data_dir);
+	else if (r == -EBADMSG)
+		(void)fprintf(stderr,
+		              "haward audit: the book in %s is damaged, or of another version\n",
+		              data_dir);
+	else if (r != 0)
+		(void)fprintf(stderr, "haward audit: %s: %s\n", data_dir, strerrordesc_np(-r));
+	return r;
+}
+
+/* ---- export ---- */
+
+struct export_arguments {
+	const char *data, *format, *filter, *from, *to, *output;
+	bool newest_first, raw;
+};
+
+enum {
+	KEY_DATA = 'd',
+	KEY_FORMAT = 'f',
+	KEY_FILTER = 'q',
+	KEY_OUTPUT = 'o',
+	KEY_FROM = 256,
+	KEY_TO,
+	KEY_NEWEST,
+	KEY_RAW
+};
+
+static error_t export_option(int key, char *value, struct argp_state *state)
+{
+	struct export_arguments *a = state->input;
+	if (key == KEY_DATA)
+		a->data = value;
+	else if (key == KEY_FORMAT)
+		a->format = value;
+	else if (key == KEY_FILTER)
+		a->filter = value;
+	else if (key == KEY_OUTPUT)
+		a->output = value;
+	else if (key == KEY_FROM)
+		a->from = value;
+	else if (key == KEY_TO)
+		a->to = value;
+	else if (key == KEY_NEWEST)
+		a->newest_first = true;
+	else if (key == KEY_RAW)
+		a->raw = true;
+	else if (key == ARGP_KEY_ARG)
+		argp_error(state, "unknown argument %s", value);
+	else if (key == ARGP_KEY_END && !a->data)
+		argp_error(state, "--data is missing");
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static const struct argp_option export_options[] = {
+	{"data", KEY_DATA, "DIR", 0, "the agent's data directory", 0},
+	{"format", KEY_FORMAT, "csv|jsonl", 0, "form of the output, csv when not given", 0},
+	{"filter", KEY_FILTER, "QUERY", 0,
+         "e.g. 'verdict:deny service:orders,billing -policy:x ip:10.0.0.0/8 path:/v1/*'", 0},
+	{"from", KEY_FROM, "TIME", 0, "first time, inclusive: RFC 3339, a date, now-15m", 0},
+	{"to", KEY_TO, "TIME", 0, "last time, exclusive", 0},
+	{"output", KEY_OUTPUT, "FILE", 0, "write here instead of standard output", 0},
+	{"newest-first", KEY_NEWEST, NULL, 0, "the latest event first", 0},
+	{"raw", KEY_RAW, NULL, 0, "CSV for machines: no protection against formulas in cells", 0},
+	{0},
+};
+static const struct argp export_argp = {
+	.options = export_options,
+	.parser = export_option,
+	.doc = "Write the events of the book to standard output, the oldest first. Works while the "
+	       "agent runs and while it does not.",
+};
+
+static int read_time(const char *name, const char *text, uint64_t *ret)
+{
+	if (!text || audit_time_parse(sv_of(text), clock_real_us(), ret) == 0)
+		return 0;
+	(void)fprintf(stderr, "haward audit export: --%s: %s is no time\n", name, text);
+	return -EINVAL;
+}
+
+static int read_export(const struct export_arguments *a, struct audit_export_options *ret)
+{
+	struct sv format = sv_of(a->format ? a->format : "csv");
+	*ret = (struct audit_export_options){
+		.query = {.filter = sv_of(a->filter), .oldest_first = !a->newest_first},
+		.format = AUDIT_JSONL,
+		.raw_formulas = a->raw,
+	};
+	if (sv_eq(format, SVL("csv"))) {
+		ret->format = AUDIT_CSV;
+	} else if (!sv_eq(format, SVL("jsonl"))) {
+		(void)fprintf(stderr, "haward audit export: --format is csv or jsonl\n");
+		return -EINVAL;
+	}
+	int r = read_time("from", a->from, &ret->query.from_us);
+	return r == 0 ? read_time("to", a->to, &ret->query.to_us) : r;
+}
+
+static int write_all(int fd, const char *at, size_t n)
+{
+	while (n > 0) {
+		ssize_t wrote = write(fd, at, n);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0)
+			return -errno;
+		at += wrote;
+		n -= (size_t)wrote;
+	}
+	return 0;
+}
+
+static int stream(struct audit_export *export, int fd)
+{
+	CLEANUP(freep) char *chunk = malloc(CHUNK_BYTES);
+	if (!chunk)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = audit_export_fill(export, chunk, CHUNK_BYTES);
+		if (n <= 0)
+			return (int)n;
+		int r = write_all(fd, chunk, (size_t)n);
+		if (r != 0)
+			return r;
+	}
+}
+
+/* A file appears whole or not at all: it is written beside its name and renamed. */
+static int stream_to_file(struct audit_export *export, const char *path)
+{
+	char beside[PATH_BYTES];
+	int n = snprintf(beside, sizeof(beside), "%s.part", path);
+	if (n < 0 || (size_t)n >= sizeof(beside))
+		return -ENAMETOOLONG;
+	CLEANUP(closefd)
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	int r = stream(export, fd);
+	if (r == 0 && fsync(fd) != 0)
+		r = -errno;
+	if (r == 0 && rename(beside, path) != 0)
+		r = -errno;
+	if (r != 0)
+		(void)unlink(beside);
+	return r;
+}
+
+static int is_output_special(const char *path)
+{
+	return access(path, F_OK) == 0 && strncmp(path, "/dev/", 5) == 0;
+}
+
+static int write_out(struct audit_export *export, const char *path)
+{
+	if (!path || strcmp(path, "-") == 0)
+		return stream(export, STDOUT_FILENO);
+	if (!is_output_special(path))
+		return stream_to_file(export, path);
+	CLEANUP(closefd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : stream(export, fd);
+}
+
+static int run_export(const struct export_arguments *a)
+{
+	CLEANUP(close_store) struct audit_store *store = NULL;
+	CLEANUP(close_export) struct audit_export *export = NULL;
+	struct audit_export_options options;
+	struct audit_query_error error = {0};
+	if (read_export(a, &options) != 0)
+		return EX_USAGE;
+	if (open_book(a->data, &store) != 0)
+		return EX_NOINPUT;
+	int r = audit_export_open(store, &options, &error, &export);
+	if (r == -EINVAL) {
+		(void)fprintf(stderr, "haward audit export: filter, column %u: %s\n", error.column,
+		              error.message);
+		return EX_USAGE;
+	}
+	if (r == 0)
+		r = write_out(export, a->output);
+	if (r != 0) {
+		(void)fprintf(stderr, "haward audit export: the export is not complete: %s\n",
+		              strerrordesc_np(-r));
+		return EX_IOERR;
+	}
+	return EX_OK;
+}
+
+/* ---- verify ---- */
+
+static error_t verify_option(int key, char *value, struct argp_state *state)
+{
+	const char **data = state->input;
+	if (key == KEY_DATA)
+		*data = value;
+	else if (key == ARGP_KEY_ARG)
+		argp_error(state, "unknown argument %s", value);
+	else if (key == ARGP_KEY_END && !*data)
+		argp_error(state, "--data is missing");
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static const struct argp_option verify_options[] = {
+	{"data", KEY_DATA, "DIR", 0, "the agent's data directory", 0},
+	{0},
+};
+static const struct argp verify_argp = {
+	.options = verify_options,
+	.parser = verify_option,
+	.doc = "Recompute the hash chain over the whole book. Exit status 0 only when it holds.",
+};
+
+static int run_verify(const char *data)
+{
+	CLEANUP(close_store) struct audit_store *store = NULL;
+	struct audit_chain_report report;
+	char head[2 * SHA256_BYTES + 1];
+	int r = open_book(data, &store);
+	if (r != 0)
+		return r == -EBADMSG ? EX_DATAERR : EX_NOINPUT;
+	r = audit_chain_verify(store, &report);
+	if (r != 0) {
+		(void)fprintf(stderr, "haward audit verify: %s\n", strerrordesc_np(-r));
+		return EX_IOERR;
+	}
+	(void)hex_encode((struct sv){(const char *)report.head, sizeof(report.head)}, head);
+	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64
+	             "\nhead %s\n",
+	             report.holds ? "holds" : "broken", report.n_records, report.first_seq,
+	             report.last_seq, head);
+	if (!report.holds)
+		(void)printf("broken_at %" PRIu64 "\nfault %s\n", report.broken_at, report.fault);
+	if (fflush(stdout) != 0)
+		return EX_IOERR;
+	return report.holds ? EX_OK : EX_DATAERR;
+}
+
+/* ---- the command ---- */
+
+static void usage(FILE *to)
+{
+	(void)fputs("Usage: haward audit export|verify --data DIR [OPTION...]\n"
+	            "Read the book of decisions.\n\n"
+	            "  export   write its events as CSV or JSON Lines\n"
+	            "  verify   recompute its hash chain\n\n"
+	            "haward audit export --help and haward audit verify --help tell more.\n",
+	            to);
+}
+
+static char export_name[] = "haward audit export", verify_name[] = "haward audit verify";
+
+int cli_audit(int argc, char **argv)
+{
+	struct sv command = sv_of(argc > 1 ? argv[1] : "");
+	if (sv_eq(command, SVL("export"))) {
+		struct export_arguments a = {0};
+		argv[1] = export_name;
+		error_t r = argp_parse(&export_argp, argc - 1, argv + 1, 0, NULL, &a);
+		return r == 0 ? run_export(&a) : EX_USAGE;
+	}
+	if (sv_eq(command, SVL("verify"))) {
+		const char *data = NULL;
+		argv[1] = verify_name;
+		error_t r = argp_parse(&verify_argp, argc - 1, argv + 1, 0, NULL, &data);
+		return r == 0 ? run_verify(data) : EX_USAGE;
+	}
+	bool asked = sv_eq(command, SVL("--help")) || sv_eq(command, SVL("-?"));
+	usage(asked ? stdout : stderr);
+	return asked ? EX_OK : EX_USAGE;
+}

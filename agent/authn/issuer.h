@@ -1,0 +1,57 @@
+/* One issuer of the policy set: whom we trust to sign, for what, and with which keys.
+ * source  schema/policy.schema.json, issuers[]; names of Istio's RequestAuthentication and Envoy's jwt_authn
+ */
+#ifndef AUTHN_ISSUER_H
+#define AUTHN_ISSUER_H
+
+#include "authn/keyslot.h"
+#include "core/jsonfields.h"
+
+/* Where the claims are that name the person. Each is the name of a top-level claim. */
+struct claim_names {
+	char *user;   /* default "sub" */
+	char *groups; /* default "groups" */
+	char *scopes; /* default "scope", else "scp" */
+	char *client; /* default "azp", else "client_id" */
+};
+
+struct issuer {
+	char *name;                    /* for people; default: the issuer itself */
+	char *issuer;                  /* compared with iss, byte for byte */
+	struct json_strings audiences; /* empty: any */
+	struct json_strings types; /* typ values accepted besides none; default at+jwt and JWT */
+	struct json_strings
+		space_delimited;        /* claims split at blanks besides scope and permission */
+	struct json_strings algorithms; /* as written; algs is what holds */
+	uint32_t algs;                  /* JWS_ALG_BIT()s accepted of it; never empty */
+	int64_t leeway_s;
+	int64_t max_lifetime_s; /* 0: not bounded */
+	bool require_expiration;
+	struct claim_names claims;
+	struct keyslot *keys; /* owned reference; never NULL */
+	char *jwks_uri;       /* NULL: keys are local */
+	char *jwks_file, *secret_file;
+	const json_t *jwks; /* only while it is read */
+};
+
+/* What compiling issuers needs from around it. */
+struct authn_env {
+	const char *
+		base_dir; /* relative files are beside this directory; NULL: the working directory */
+	/* Gives a reference to the slot of a URL, shared by all who use it, or NULL with errno. When the hook
+	 * itself is NULL the set is only judged, and an issuer by URL has no keys. */
+	struct keyslot *(*keys_of_url)(void *user, const char *url);
+	void *user;
+};
+
+/* issuer_read - one element of issuers[].
+ *
+ * in      pointer: where it stands in the document
+ * out     *ret: to be released with issuer_fini() also after an error
+ * errors  0, -EINVAL with items in d, -ENOMEM
+ */
+MUST_CHECK int issuer_read(const json_t *object, const char *pointer, const struct authn_env *env,
+                           struct diag *d, struct issuer *ret);
+void issuer_fini(struct issuer *issuer);
+
+#endif

@@ -1,0 +1,55 @@
+/* JSON Web Key sets: what an issuer signs with. A key is pinned to its algorithms when it is read; the
+ * token has no say in it. source: RFC 7517, 7518 6, 8037 2; RFC 8725 3
+ */
+#ifndef AUTHN_JWKS_H
+#define AUTHN_JWKS_H
+
+#include "authn/jws.h"
+#include "core/diag.h"
+#include "core/refcount.h"
+
+struct jwk {
+	char *kid;       /* owned; NULL when the key has none */
+	uint32_t algs;   /* JWS_ALG_BIT()s it may check */
+	EVP_PKEY *key;   /* owned; NULL for an oct key */
+	uint8_t *secret; /* owned, wiped when freed; oct keys only */
+	size_t n_secret;
+};
+
+/* Immutable once published; shared between threads. */
+struct jwks {
+	struct refcount refs;
+	size_t n;
+	struct jwk *keys; /* owned */
+};
+
+enum { JWKS_MAX_BYTES = 256 * 1024, JWKS_MAX_KEYS = 64, JWKS_KID_MAX_BYTES = 256 };
+
+/* jwks_parse - reads a key set.
+ *
+ * in      allow_oct: take symmetric keys; only for files of the operator, never for what was fetched
+ * out     *ret: owned (jwks_unref); d: one item for each key that was left out and why, and for what
+ *         makes the whole text no key set. A bad key is dropped, not its set
+ * errors  0; -EINVAL the text is no key set; -ENOKEY no key in it is usable; -ENOMEM
+ */
+MUST_CHECK int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct jwks **ret);
+
+/* jwks_of_secret - a set of one oct key for HS256, HS384 and HS512, as far as it is long enough.
+ * errors  0, -EINVAL shorter than 32 bytes, -ENOMEM
+ */
+MUST_CHECK int jwks_of_secret(struct sv secret, struct jwks **ret);
+
+struct jwks *jwks_ref(struct jwks *set);
+void jwks_unref(struct jwks *set);
+static inline void jwks_unrefp(struct jwks **set)
+{
+	jwks_unref(*set);
+}
+
+/* jwks_next - walks the keys that may have made a token: those with this kid and alg; with an empty kid
+ * (the token names none) those with alg. Start with *at = 0; NULL at the end. */
+const struct jwk *jwks_next(const struct jwks *set, struct sv kid, enum jws_alg alg, size_t *at);
+/* jwks_has_kid - whether any key has this kid. */
+bool jwks_has_kid(const struct jwks *set, struct sv kid);
+
+#endif

@@ -1,0 +1,190 @@
+#include "authn/tokencache.h"
+
+#include "authn/keyslot.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+enum { WAYS = 4 }; /* places one digest may stand in */
+
+struct entry {
+	uint8_t digest[SHA256_BYTES];
+	int64_t until_s; /* 0: empty */
+	uint64_t policy;
+	uint64_t generation;
+	struct keyslot *keys; /* owned reference */
+	void *memory;         /* owned: arrays and texts of who */
+	struct identity who;
+};
+
+struct tokencache {
+	struct sha256 *sha256;
+	struct jws_verifier *verifier;
+	struct entry *entries;
+	size_t n_sets; /* power of two */
+	unsigned next_way;
+	struct tokencache_counts counts;
+};
+
+struct tokencache *tokencache_new(size_t n_entries)
+{
+	struct tokencache *cache = calloc(1, sizeof(*cache));
+	if (!cache)
+		return NULL;
+	for (cache->n_sets = 4; cache->n_sets * WAYS < n_entries;)
+		cache->n_sets *= 2;
+	cache->sha256 = sha256_new();
+	cache->verifier = jws_verifier_new();
+	cache->entries = calloc(cache->n_sets * WAYS, sizeof(*cache->entries));
+	if (cache->sha256 && cache->verifier && cache->entries)
+		return cache;
+	tokencache_free(cache);
+	return NULL;
+}
+
+static void entry_fini(struct entry *e)
+{
+	/* the reference taken in tokencache_put(); jansson counts through a pointer that is not const */
+	json_decref((json_t *)(uintptr_t)e->who.claims);
+	keyslot_unref(e->keys);
+	free(e->memory);
+	*e = (struct entry){0};
+}
+
+void tokencache_free(struct tokencache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; cache->entries && i < cache->n_sets * WAYS; i++)
+		entry_fini(&cache->entries[i]);
+	free(cache->entries);
+	jws_verifier_free(cache->verifier);
+	sha256_free(cache->sha256);
+	free(cache);
+}
+
+bool tokencache_digest(struct tokencache *cache, struct sv token, uint8_t digest[SHA256_BYTES])
+{
+	return sha256_parts(cache->sha256, &token, 1, digest);
+}
+
+/* A digest is uniform whatever a stranger sends, so its first bytes place it. */
+static struct entry *set_of(const struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
+{
+	uint64_t place;
+	memcpy(&place, digest, sizeof(place));
+	return &cache->entries[(place & (cache->n_sets - 1)) * WAYS];
+}
+
+static bool holds(const struct entry *e, uint64_t policy, int64_t now_s)
+{
+	return e->policy == policy && now_s < e->until_s &&
+	       keyslot_generation(e->keys) == e->generation;
+}
+
+const struct identity *tokencache_find(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                                       uint64_t policy, int64_t now_s)
+{
+	struct entry *set = set_of(cache, digest);
+	for (size_t i = 0; i < WAYS; i++) {
+		if (!set[i].until_s || memcmp(set[i].digest, digest, SHA256_BYTES) != 0)
+			continue;
+		if (!holds(&set[i], policy, now_s)) {
+			entry_fini(&set[i]);
+			break;
+		}
+		cache->counts.n_hits++;
+		return &set[i].who;
+	}
+	cache->counts.n_misses++;
+	return NULL;
+}
+
+/* An empty place, else one that ended, else each in turn. */
+static struct entry *place_for(struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
+{
+	struct entry *set = set_of(cache, digest);
+	for (size_t i = 0; i < WAYS; i++)
+		if (!set[i].until_s || memcmp(set[i].digest, digest, SHA256_BYTES) == 0)
+			return &set[i];
+	return &set[cache->next_way++ % WAYS];
+}
+
+static size_t size_of_list(const struct sv *list, size_t n)
+{
+	size_t size = n * sizeof(*list);
+	for (size_t i = 0; i < n; i++)
+		size += list[i].n;
+	return size;
+}
+
+/* Copies text to *at and moves *at behind it. */
+static struct sv keep(struct sv text, char **at)
+{
+	struct sv copy = {*at, text.n};
+	if (text.n)
+		memcpy(*at, text.at, text.n);
+	*at += text.n;
+	return copy;
+}
+
+static const struct sv *keep_list(const struct sv *list, size_t n, struct sv **lists, char **at)
+{
+	struct sv *copy = *lists;
+	for (size_t i = 0; i < n; i++)
+		copy[i] = keep(list[i], at);
+	*lists += n;
+	return copy;
+}
+
+/* One block holds the three lists first, for their alignment, and then all texts. */
+static bool copy_identity(const struct identity *from, struct entry *to)
+{
+	size_t n_lists = from->n_groups + from->n_scopes + from->n_audiences;
+	size_t size = size_of_list(from->groups, from->n_groups) +
+	              size_of_list(from->scopes, from->n_scopes) +
+	              size_of_list(from->audiences, from->n_audiences) + from->user.n +
+	              from->issuer.n + from->subject.n + from->principal.n + from->client.n;
+	to->memory = malloc(size ? size : 1);
+	if (!to->memory)
+		return false;
+	struct sv *lists = to->memory;
+	char *at = (char *)(lists + n_lists);
+	struct identity *who = &to->who;
+	*who = *from;
+	who->groups = keep_list(from->groups, from->n_groups, &lists, &at);
+	who->scopes = keep_list(from->scopes, from->n_scopes, &lists, &at);
+	who->audiences = keep_list(from->audiences, from->n_audiences, &lists, &at);
+	who->user = keep(from->user, &at);
+	who->issuer = keep(from->issuer, &at);
+	who->subject = keep(from->subject, &at);
+	who->principal = keep(from->principal, &at);
+	who->client = keep(from->client, &at);
+	return true;
+}
+
+const struct identity *tokencache_put(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                                      uint64_t policy, struct keyslot *keys, uint64_t generation,
+                                      int64_t until_s, const struct identity *who)
+{
+	struct entry *e = place_for(cache, digest);
+	struct entry fresh = {.until_s = until_s, .policy = policy, .generation = generation};
+	if (!copy_identity(who, &fresh))
+		return NULL;
+	memcpy(fresh.digest, digest, SHA256_BYTES);
+	fresh.keys = keyslot_ref(keys);
+	(void)json_incref((json_t *)(uintptr_t)who->claims);
+	entry_fini(e);
+	*e = fresh;
+	return &e->who;
+}
+
+struct jws_verifier *tokencache_verifier(struct tokencache *cache)
+{
+	return cache->verifier;
+}
+
+struct tokencache_counts tokencache_counts(const struct tokencache *cache)
+{
+	return cache->counts;
+}

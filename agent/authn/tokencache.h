@@ -1,0 +1,53 @@
+/* Tokens that were verified a moment ago, by the SHA-256 of their exact text: one per worker, bounded, never
+ * the text itself. An entry ends at the token's expiry, when its issuer's keys change, and with the policy.
+ */
+#ifndef AUTHN_TOKENCACHE_H
+#define AUTHN_TOKENCACHE_H
+
+#include "authn/jws.h"
+#include "core/hash.h"
+#include "model/identity.h"
+
+struct keyslot;
+struct tokencache;
+
+enum { TOKENCACHE_ENTRIES = 16384 }; /* about 2 KiB each when full: 32 MiB a worker */
+
+/* tokencache_new - NULL when memory is out. in: n_entries, rounded up to a power of two, at least 16.
+ * thread: one at a time */
+MUST_CHECK struct tokencache *tokencache_new(size_t n_entries);
+void tokencache_free(struct tokencache *cache);
+
+/* tokencache_digest - the key of a token. returns false when OpenSSL fails: then refuse the token. */
+MUST_CHECK bool tokencache_digest(struct tokencache *cache, struct sv token,
+                                  uint8_t digest[SHA256_BYTES]);
+
+/* tokencache_find - the identity of a verified token that still holds, or NULL.
+ *
+ * in      policy: serial of the compiled issuers that verified it; now_s: Unix seconds
+ * lifetime until the next tokencache_put()
+ */
+const struct identity *tokencache_find(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                                       uint64_t policy, int64_t now_s);
+
+/* tokencache_put - remembers an identity, which displaces an older one where there is no room.
+ *
+ * in      who: all it points at is copied, but the claims, of which a reference is taken;
+ *         until_s: Unix seconds; keys, generation: the entry ends when the slot's generation is another
+ * out     the kept copy, lifetime as of tokencache_find(); NULL when memory is out
+ */
+MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
+                                                 const uint8_t digest[SHA256_BYTES],
+                                                 uint64_t policy, struct keyslot *keys,
+                                                 uint64_t generation, int64_t until_s,
+                                                 const struct identity *who);
+
+/* tokencache_verifier - the worker's signature contexts, kept here for want of another thread-owned place. */
+struct jws_verifier *tokencache_verifier(struct tokencache *cache);
+
+struct tokencache_counts {
+	uint64_t n_hits, n_misses;
+};
+struct tokencache_counts tokencache_counts(const struct tokencache *cache);
+
+#endif

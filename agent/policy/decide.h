@@ -15,7 +15,7 @@ struct tokencache;
 
 /* What a worker lends to its decisions. */
 struct decide_ctx {
-	struct tokencache *tokens; /* may be NULL: every token is verified */
+	struct tokencache *tokens; /* required by policy_decide(), unused by policy_decide_as() */
 	struct arena *arena;       /* holds what the decision views, until the caller resets it */
 	int64_t now_us;            /* wall clock; 0: read the clock */
 };

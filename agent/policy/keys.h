@@ -1,29 +1,45 @@
 /* The key sets of issuers, fetched and kept: one for each jwksUri, shared by every policy set that
- * names it, so that a published policy set finds its keys at once. This is where fetch/ and authn/
- * meet: good bodies become key sets, a wish for a refetch becomes a kick.
+ * names it, so that a published policy set finds its keys at once. Good bodies become key sets, an
+ * unknown kid becomes a wish for a refetch; a failed fetch leaves the last good set in force.
  */
 #ifndef POLICY_KEYS_H
 #define POLICY_KEYS_H
 
 #include "core/macros.h"
+#include "core/sv.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct fetch;
 struct keyslot;
 struct policy_keys;
 
-/* policy_keys_new - an empty registry over a running fetcher. errors: 0, -ENOMEM */
-MUST_CHECK int policy_keys_new(struct fetch *fetch, struct policy_keys **ret);
+/* A fetch ended. in: body, when error is NULL; error: what went wrong, for people */
+typedef void policy_keys_done_fn(void *user, struct sv body, const char *error);
+
+/* Who fetches: fetch/ in the agent (policy/keyfetch.h), a fake in tests. */
+struct policy_keys_fetcher {
+	/* Fetches url now, again as it goes stale, and after each kick. errors: 0, -errno */
+	int (*watch)(void *user, const char *url, policy_keys_done_fn *done, void *done_user,
+	             void **ret_watch);
+	/* Wants it fetched soon. Never blocks; any thread. */
+	void (*kick)(void *user, void *watch);
+	/* Ends it; done is not called any more when this returns. */
+	void (*unwatch)(void *user, void *watch);
+	void *user;
+};
+
+/* policy_keys_new - an empty registry. in: fetcher is copied, its user outlives the registry.
+ * errors: 0, -ENOMEM */
+MUST_CHECK int policy_keys_new(const struct policy_keys_fetcher *fetcher, struct policy_keys **ret);
 /* policy_keys_free - after the last policy that used it. */
 void policy_keys_free(struct policy_keys *keys);
 
 /* policy_keys_acquire - the key slot of a URL, watched from now on.
  *
- * out     *ret: one reference to the slot, given back with policy_keys_release()
+ * out     *ret: one use of the slot, given back with policy_keys_release()
  * errors  0, -ENOMEM, -errno of the fetcher, e.g. -EINVAL for a URL it may not fetch
+ * thread  any but the one that fetches
  */
 MUST_CHECK int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslot **ret);
 void policy_keys_release(struct policy_keys *keys, struct keyslot *slot);
@@ -36,6 +52,8 @@ struct policy_keys_status {
 	const char *error; /* why the last try failed; "" when it did not */
 };
 typedef void policy_keys_each_fn(void *user, const struct policy_keys_status *status);
+
+/* policy_keys_each - every key set watched. each must not call the registry. */
 void policy_keys_each(struct policy_keys *keys, policy_keys_each_fn *each, void *user);
 
 #endif

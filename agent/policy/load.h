@@ -13,6 +13,7 @@ struct policy_keys;
 
 /* What a policy set may reach outside itself. */
 struct policy_env {
+	const char *base_dir; /* relative key files are beside it; NULL: the working directory */
 	struct policy_keys
 		*keys; /* shared key sets of issuers; NULL: offline, only files and inline keys */
 };

@@ -28,7 +28,7 @@ static void check_rows(const char *text, const struct row *rows, size_t n)
 
 static const char shop[] =
 	"{'services':[{'name':'orders','hosts':['shop.example'],'paths':['/orders','/orders/"
-        "{**}']},"
+	"{**}']},"
 	"             {'name':'open','paths':['/open/{**}'],'defaultAction':'ALLOW'},"
 	"             {'name':'named'}],"
 	" 'policies':["
@@ -42,8 +42,8 @@ static const char shop[] =
 	"    'from':[{'source':{'principals':['spiffe://td/ns/shop/sa/*']}}],"
 	"    'to':[{'operation':{'methods':['POST']}}]}]},"
 	"  "
-        "{'name':'not-13','action':'DENY','rules':[{'to':[{'operation':{'paths':['/orders/"
-        "13']}}]}]},"
+	"{'name':'not-13','action':'DENY','rules':[{'to':[{'operation':{'paths':['/orders/"
+	"13']}}]}]},"
 	"  {'name':'off','action':'DENY','mode':'disabled','rules':[{}]}]}";
 
 static void the_order_is_deny_allow_default(void **state)

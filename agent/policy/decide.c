@@ -1,0 +1,91 @@
+#include "policy/decide.h"
+
+#include "authn/authn.h"
+#include "authz/authz.h"
+#include "core/clock.h"
+#include "model/decision.h"
+#include "model/request.h"
+#include "policy/policy.h"
+
+/* What has to be known of every decision, whatever comes of it. */
+static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
+                      struct decision *ret)
+{
+	*ret = (struct decision){
+		.policy_version = policy ? policy_version(policy) : 0,
+		.at_us = ctx->now_us ? ctx->now_us : clock_real_us(),
+		.verdict = verdict_deny(REASON_INTERNAL),
+	};
+	return clock_mono_ns();
+}
+
+static void end(uint64_t started_ns, struct decision *ret)
+{
+	uint64_t took = clock_mono_ns() - started_ns;
+	ret->took_ns = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+}
+
+/* A refused credential keeps what was found of the target. */
+static void refuse_credential(enum reason reason, struct verdict *verdict)
+{
+	struct sv service = verdict->service;
+	struct sv path = verdict->path;
+	*verdict = verdict_deny(reason);
+	verdict->service = service;
+	verdict->path = path;
+	verdict->why[0] = (struct why){.condition = sv_of("credential"),
+	                               .expected = sv_of(reason_text(reason))};
+	verdict->n_why = 1;
+}
+
+static void challenge(struct verdict *verdict)
+{
+	if (verdict->effect == VERDICT_AUTHENTICATE ||
+	    verdict->reason == REASON_MULTIPLE_CREDENTIALS)
+		verdict->challenge = authn_challenge(verdict->reason);
+}
+
+static void judge(const struct policy *policy, const struct decide_ctx *ctx,
+                  const struct request *req, const struct authz_target *target,
+                  struct decision *ret)
+{
+	authz_evaluate(policy_authz(policy), target, req, &ret->identity, ctx->arena,
+	               &ret->verdict);
+}
+
+/* The target first: a path that nobody may send is refused whoever sends it. The caller is identified
+ * in any case, so that the record can name them. */
+void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const struct request *req,
+                   struct decision *ret)
+{
+	struct authz_target target;
+	enum reason reason = REASON_INTERNAL;
+	uint64_t started_ns = begin(policy, ctx, ret);
+	if (!policy)
+		return;
+
+	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
+	enum authn_outcome known =
+		authn_identify(policy_authn(policy), ctx->tokens, req, ret->at_us / 1000000,
+	                       ctx->arena, &ret->identity, &reason);
+	if (located && known == AUTHN_REFUSED)
+		refuse_credential(reason, &ret->verdict);
+	else if (located)
+		judge(policy, ctx, req, &target, ret);
+	challenge(&ret->verdict);
+	end(started_ns, ret);
+}
+
+void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
+                      const struct request *req, const struct identity *who, struct decision *ret)
+{
+	struct authz_target target;
+	uint64_t started_ns = begin(policy, ctx, ret);
+	ret->identity = *who;
+	if (!policy)
+		return;
+	if (authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict))
+		judge(policy, ctx, req, &target, ret);
+	challenge(&ret->verdict);
+	end(started_ns, ret);
+}

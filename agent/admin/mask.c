@@ -64,49 +64,91 @@ bool mask_row(const uint8_t *key, const struct audit_row *row, struct mask_room 
 
 /* What a viewer may filter by: everything a viewer is shown as it is. */
 static const struct sv open_fields[] = {
-	SV("verdict"),        SV("service"),  SV("policy"),      SV("status"),
-	SV("reason"),         SV("kind"),     SV("method"),      SV("source"),
-	SV("source_service"), SV("workload"), SV("host"),        SV("path"),
-	SV("route"),          SV("issuer"),   SV("auth_method"), SV("id"),
-	SV("request_id"),     SV("trace_id"), SV("has"),         SV("shadow"),
+	SV("verdict"),
+	SV("service"),
+	SV("source"),
+	SV("source_service"),
+	SV("policy"),
+	SV("policy_version"),
+	SV("issuer"),
+	SV("client"),
+	SV("group"),
+	SV("scope"),
+	SV("workload"),
+	SV("auth_method"),
+	SV("dst"),
+	SV("method"),
+	SV("host"),
+	SV("path"),
+	SV("route"),
+	SV("status"),
+	SV("reason"),
+	SV("took_us"),
+	SV("kind"),
+	SV("id"),
+	SV("request_id"),
+	SV("trace_id"),
+	SV("shadow"),
+	SV("shadow_policy"),
+	SV("outcome_status"),
+	SV("duration_ms"),
+	SV("bytes_out"),
+	SV("termination"),
+	SV("backend"),
+	SV("server"),
+	SV("has"),
 };
 
-static bool term_ok(struct sv term)
+static bool field_ok(struct sv field)
 {
-	struct event_id id;
-	if (sv_starts(term, SVL("-")))
-		term = sv_from(term, 1);
-	size_t n = sv_find(term, ':');
-	if (n == term.n) /* a bare word also looks at users, unless it is an event's id */
-		return event_id_parse(term, &id);
 	for (size_t i = 0; i < ARRAY_LEN(open_fields); i++)
-		if (sv_eq(sv_first(term, n), open_fields[i]))
+		if (sv_eq(field, open_fields[i]))
 			return true;
 	return false;
 }
 
-/* The term at the front: up to the next blank that is not between quotes. */
-static size_t term_length(struct sv filter)
+/* One value behind a field, as audit/filter.c reads it: quotes count only at its beginning. */
+static size_t value_length(struct sv text)
 {
-	bool quoted = false;
-	for (size_t i = 0; i < filter.n; i++) {
-		if (filter.at[i] == '\\' && quoted)
-			i++;
-		else if (filter.at[i] == '"')
-			quoted = !quoted;
-		else if (filter.at[i] == ' ' && !quoted)
-			return i;
+	size_t n = 0;
+	if (text.n == 0 || text.at[0] != '"') {
+		while (n < text.n && text.at[n] != ' ' && text.at[n] != ',')
+			n++;
+		return n;
 	}
-	return filter.n;
+	for (n = 1; n < text.n && text.at[n] != '"'; n++)
+		if (text.at[n] == '\\')
+			n++;
+	return n < text.n ? n + 1 : text.n;
+}
+
+/* Takes one term off the front; false when a viewer may not ask it. */
+static bool take_term(struct sv *filter)
+{
+	struct event_id id;
+	struct sv rest = sv_starts(*filter, SVL("-")) ? sv_from(*filter, 1) : *filter;
+	struct sv word = sv_first(rest, value_length(rest));
+	size_t n_field = sv_find(word, ':');
+	*filter = sv_from(rest, word.n);
+	if (n_field == word.n) /* a bare word also looks at users, unless it is an event's id */
+		return event_id_parse(word, &id);
+	if (!field_ok(sv_first(word, n_field)))
+		return false;
+	rest = sv_from(rest, n_field + 1);
+	size_t n = value_length(rest);
+	while (n < rest.n && rest.at[n] == ',')
+		n += 1 + value_length(sv_from(rest, n + 1));
+	*filter = sv_from(rest, n);
+	return rest.n == 0 || n == rest.n || rest.at[n] == ' ';
 }
 
 bool mask_filter_ok(struct sv filter)
 {
 	while (filter.n > 0) {
-		size_t n = term_length(filter);
-		if (n > 0 && !term_ok(sv_first(filter, n)))
+		if (filter.at[0] == ' ')
+			filter = sv_from(filter, 1);
+		else if (!take_term(&filter))
 			return false;
-		filter = sv_from(filter, n + 1);
 	}
 	return true;
 }

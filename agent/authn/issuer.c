@@ -122,7 +122,7 @@ static int read_algorithms(const struct reading *r)
 	issuer->algs = issuer->algorithms.n ? 0 : able;
 	for (size_t i = 0; i < issuer->algorithms.n; i++) {
 		enum jws_alg alg = jws_alg_find(sv_of(issuer->algorithms.at[i]));
-		char member[32];
+		char member[48];
 		(void)snprintf(member, sizeof(member), "/algorithms/%zu", i);
 		if (alg == JWS_UNKNOWN)
 			return complain(
@@ -149,7 +149,7 @@ static int read_beside(const struct reading *r, const char *member, const char *
 	if (result == 0)
 		return 0;
 	char reason[128];
-	(void)snprintf(words, sizeof(words), "%s cannot be read: %s", path,
+	(void)snprintf(words, sizeof(words), "%s cannot be read: %.100s", path,
 	               strerror_r(-result, reason, sizeof(reason)));
 	return complain(r, member, "unreadable_file", words);
 }

@@ -1,0 +1,567 @@
+#include "fetch/fetch.h"
+
+#include "core/clock.h"
+#include "core/strbuf.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <ev.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	DEFAULT_AGE_S = 300,
+	AGE_MIN_S = 30,   /* an issuer that says max-age=0 is asked no more often than this */
+	AGE_MAX_S = 3600, /* and one that says a year at least this often */
+	FLOOR_S = 10,
+	TIMEOUT_MS = 5000,
+	BACKOFF_MAX_S = 300,
+	EARLY_PERCENT = 80, /* of its age a document is fetched again */
+};
+
+struct fetch_watch {
+	struct fetch *fetch;
+	struct fetch_watch *next;
+	char *url;
+	fetch_done_fn *done;
+	void *user;
+	atomic_bool kicked;
+	bool removed; /* under fetch->lock; the thread frees it */
+
+	/* the thread's own */
+	CURL *easy; /* a transfer is under way */
+	struct strbuf body;
+	char curl_error[CURL_ERROR_SIZE];
+	long max_age_s; /* of the answer; -1 when it says none */
+	uint64_t due_ns, tried_ns;
+
+	struct fetch_status status; /* under fetch->lock */
+};
+
+struct fetch {
+	pthread_t thread;
+	struct ev_loop *loop;
+	CURLM *multi;
+	ev_async wake;
+	ev_timer timer;    /* curl's */
+	ev_timer schedule; /* ours: the next watch that is due */
+	atomic_bool stopping;
+	pthread_mutex_t lock; /* list, status; never held while a callback of the user runs */
+	pthread_cond_t idle;  /* no callback of a removed watch is running */
+	struct fetch_watch *watches;
+	struct fetch_watch *calling; /* whose done() runs now */
+	char **hosts;
+	size_t n_hosts;
+	char *ca_file;
+	unsigned default_age_s, floor_s, timeout_ms;
+};
+
+static const uint64_t second_ns = 1000000000U;
+
+/* --- which URLs --- */
+
+static bool host_allowed(const struct fetch *fetch, struct sv host)
+{
+	for (size_t i = 0; i < fetch->n_hosts; i++)
+		if (sv_eq_ci(sv_of(fetch->hosts[i]), host))
+			return true;
+	return false;
+}
+
+/* libcurl's own parser, so that what is judged is what is asked. */
+static bool http_host_allowed(const struct fetch *fetch, struct sv url)
+{
+	char *text = sv_dup(url), *scheme = NULL, *host = NULL;
+	CURLU *parsed = curl_url();
+	bool allowed = false;
+	if (text && parsed && curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		allowed = strcmp(scheme, "https") == 0 ||
+		          (strcmp(scheme, "http") == 0 && host_allowed(fetch, sv_of(host)));
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	free(text);
+	return allowed;
+}
+
+bool fetch_url_allowed(const struct fetch *fetch, struct sv url)
+{
+	bool has_scheme = sv_starts(url, SVL("https://")) || sv_starts(url, SVL("http://"));
+	return has_scheme && http_host_allowed(fetch, url);
+}
+
+/* --- one transfer --- */
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *user)
+{
+	struct fetch_watch *watch = user;
+	strbuf_add(&watch->body, (struct sv){bytes, size * n});
+	return watch->body.failed ? 0 : size * n; /* anything else than all ends the transfer */
+}
+
+/* source: RFC 9111 5.2.2.1; only max-age is looked at */
+static size_t on_header(char *bytes, size_t size, size_t n, void *user)
+{
+	struct fetch_watch *watch = user;
+	struct sv line = sv_trim((struct sv){bytes, size * n}), directive;
+	size_t colon = sv_find(line, ':');
+	if (!sv_eq_ci(sv_first(line, colon), SVL("cache-control")))
+		return size * n;
+	struct sv rest = sv_from(line, colon + 1);
+	while (sv_cut(&rest, ',', &directive)) {
+		unsigned long long age;
+		directive = sv_trim(directive);
+		while (directive.n && (directive.at[directive.n - 1] == '\r' ||
+		                       directive.at[directive.n - 1] == '\n'))
+			directive.n--;
+		if (sv_starts_ci(directive, SVL("max-age=")) &&
+		    sv_to_u64(sv_from(directive, 8), &age))
+			watch->max_age_s = age > AGE_MAX_S ? AGE_MAX_S : (long)age;
+	}
+	return size * n;
+}
+
+static bool set_options(struct fetch_watch *watch)
+{
+	const struct fetch *fetch = watch->fetch;
+	CURL *easy = watch->easy;
+	CURLcode r = CURLE_OK;
+	r |= curl_easy_setopt(easy, CURLOPT_URL, watch->url);
+	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, watch);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, watch);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, watch);
+	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, watch->curl_error);
+	r |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	r |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)fetch->timeout_ms);
+	r |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)FETCH_BODY_MAX_BYTES);
+	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "haward");
+	if (fetch->ca_file)
+		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->ca_file);
+	return r == CURLE_OK;
+}
+
+/* How long until the next try, in seconds. */
+static unsigned pause_after(const struct fetch_watch *watch, bool good, unsigned n_failed)
+{
+	const struct fetch *fetch = watch->fetch;
+	if (good) {
+		long age = watch->max_age_s < 0 ? (long)fetch->default_age_s : watch->max_age_s;
+		age = age < AGE_MIN_S ? AGE_MIN_S : age;
+		return (unsigned)(age * EARLY_PERCENT / 100);
+	}
+	unsigned pause = fetch->floor_s;
+	for (unsigned i = 1; i < n_failed && pause < BACKOFF_MAX_S; i++)
+		pause *= 2;
+	return pause < BACKOFF_MAX_S ? pause : BACKOFF_MAX_S;
+}
+
+static void note_result(struct fetch_watch *watch, bool good, const char *error)
+{
+	struct fetch_status *s = &watch->status;
+	int64_t now = clock_real_us() / 1000000;
+	(void)pthread_mutex_lock(&watch->fetch->lock);
+	s->tried_at = now;
+	s->n_failed = good ? 0 : s->n_failed + 1;
+	if (good)
+		s->good_at = now;
+	(void)snprintf(s->error, sizeof(s->error), "%s", good ? "" : error);
+	unsigned pause = pause_after(watch, good, s->n_failed);
+	s->next_at = now + pause;
+	watch->due_ns = clock_mono_ns() + pause * second_ns;
+	(void)pthread_mutex_unlock(&watch->fetch->lock);
+}
+
+/* The lock is not held while the user's function runs; fetch_watch_remove() waits for it to come back. */
+static bool call_done(struct fetch_watch *watch, const struct fetch_result *result)
+{
+	struct fetch *fetch = watch->fetch;
+	(void)pthread_mutex_lock(&fetch->lock);
+	bool removed = watch->removed;
+	if (!removed)
+		fetch->calling = watch;
+	(void)pthread_mutex_unlock(&fetch->lock);
+	bool good = !removed && watch->done(watch->user, result);
+	(void)pthread_mutex_lock(&fetch->lock);
+	fetch->calling = NULL;
+	(void)pthread_cond_broadcast(&fetch->idle);
+	(void)pthread_mutex_unlock(&fetch->lock);
+	return good;
+}
+
+static void finish(struct fetch_watch *watch, CURLcode code)
+{
+	struct fetch_result result = {0};
+	char error[sizeof(watch->status.error)] = "";
+	(void)curl_easy_getinfo(watch->easy, CURLINFO_RESPONSE_CODE, &result.status);
+	if (watch->body.failed)
+		(void)snprintf(error, sizeof(error), "the answer is larger than %d bytes",
+		               FETCH_BODY_MAX_BYTES);
+	else if (code != CURLE_OK)
+		(void)snprintf(error, sizeof(error), "%.200s",
+		               watch->curl_error[0] ? watch->curl_error : curl_easy_strerror(code));
+	else if (result.status != 200)
+		(void)snprintf(error, sizeof(error), "the answer has status %ld", result.status);
+	result.ok = error[0] == '\0';
+	result.error = error;
+	if (result.ok)
+		result.body = strbuf_sv(&watch->body);
+	bool good = call_done(watch, &result) && result.ok;
+	note_result(watch, good, error[0] ? error : "the answer is not what was asked for");
+	(void)curl_multi_remove_handle(watch->fetch->multi, watch->easy);
+	curl_easy_cleanup(TAKE(watch->easy));
+	strbuf_fini(&watch->body);
+}
+
+static void begin(struct fetch_watch *watch)
+{
+	atomic_store(&watch->kicked, false);
+	watch->tried_ns = clock_mono_ns();
+	watch->body = strbuf_with(FETCH_BODY_MAX_BYTES);
+	watch->curl_error[0] = '\0';
+	watch->max_age_s = -1;
+	watch->easy = curl_easy_init();
+	if (watch->easy && set_options(watch) &&
+	    curl_multi_add_handle(watch->fetch->multi, watch->easy) == CURLM_OK)
+		return;
+	curl_easy_cleanup(TAKE(watch->easy));
+	const struct fetch_result result = {.error = "the transfer could not be set up"};
+	(void)call_done(watch, &result);
+	note_result(watch, false, result.error);
+}
+
+/* --- the loop --- */
+
+static void reap(struct fetch *fetch)
+{
+	int n;
+	CURLMsg *message;
+	while ((message = curl_multi_info_read(fetch->multi, &n))) {
+		struct fetch_watch *watch = NULL;
+		CURLcode code = message->data.result;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&watch);
+		finish(watch, code);
+	}
+}
+
+static void drop(struct fetch_watch *watch)
+{
+	if (watch->easy) {
+		(void)curl_multi_remove_handle(watch->fetch->multi, watch->easy);
+		curl_easy_cleanup(watch->easy);
+	}
+	strbuf_fini(&watch->body);
+	free(watch->url);
+	free(watch);
+}
+
+/* Takes the removed out of the list and frees them. */
+static void sweep(struct fetch *fetch)
+{
+	struct fetch_watch *gone = NULL;
+	(void)pthread_mutex_lock(&fetch->lock);
+	for (struct fetch_watch **at = &fetch->watches; *at;) {
+		struct fetch_watch *watch = *at;
+		if (!watch->removed) {
+			at = &watch->next;
+			continue;
+		}
+		*at = watch->next;
+		watch->next = gone;
+		gone = watch;
+	}
+	(void)pthread_mutex_unlock(&fetch->lock);
+	while (gone) {
+		struct fetch_watch *next = gone->next;
+		drop(gone);
+		gone = next;
+	}
+}
+
+/* When a watch is to be tried: its plan, or at once when it was kicked, but not within the floor. */
+static uint64_t due_ns(const struct fetch_watch *watch)
+{
+	uint64_t floor = watch->tried_ns ? watch->tried_ns + watch->fetch->floor_s * second_ns : 0;
+	if (!atomic_load(&watch->kicked))
+		return watch->due_ns;
+	return floor < watch->due_ns ? floor : watch->due_ns;
+}
+
+static void plan(struct fetch *fetch);
+
+static void on_schedule(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	plan(timer->data);
+}
+
+/* Starts all that is due and sets the timer for the next. The list only grows at its head meanwhile. */
+static void plan(struct fetch *fetch)
+{
+	uint64_t next = UINT64_MAX, now = clock_mono_ns();
+	sweep(fetch);
+	(void)pthread_mutex_lock(&fetch->lock);
+	struct fetch_watch *watch = fetch->watches;
+	(void)pthread_mutex_unlock(&fetch->lock);
+	for (; watch; watch = watch->next) {
+		if (watch->easy)
+			continue;
+		if (due_ns(watch) <= now)
+			begin(watch);
+		uint64_t due = due_ns(watch);
+		if (!watch->easy && due < next)
+			next = due;
+	}
+	ev_timer_stop(fetch->loop, &fetch->schedule);
+	if (next == UINT64_MAX)
+		return;
+	double seconds = next > now ? (double)(next - now) / 1e9 : 0.;
+	ev_timer_set(&fetch->schedule, seconds, 0.);
+	ev_timer_start(fetch->loop, &fetch->schedule);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct fetch *fetch = async->data;
+	(void)events;
+	if (atomic_load(&fetch->stopping))
+		ev_break(loop, EVBREAK_ALL);
+	else
+		plan(fetch);
+}
+
+static void drive(struct fetch *fetch, curl_socket_t fd, int mask)
+{
+	int running;
+	(void)curl_multi_socket_action(fetch->multi, fd, mask, &running);
+	reap(fetch);
+	plan(fetch);
+}
+
+static void on_curl_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_io(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	int mask = (events & EV_READ ? CURL_CSELECT_IN : 0) |
+	           (events & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	drive(io->data, io->fd, mask);
+}
+
+/* curl tells which socket it waits for; one watcher a socket, kept by curl for us. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_data)
+{
+	struct fetch *fetch = user;
+	ev_io *io = socket_data;
+	(void)easy;
+	if (io)
+		ev_io_stop(fetch->loop, io);
+	if (what == CURL_POLL_REMOVE) {
+		free(io);
+		return 0;
+	}
+	if (!io) {
+		io = calloc(1, sizeof(*io));
+		if (!io)
+			return -1;
+		ev_init(io, on_io);
+		io->data = fetch;
+		(void)curl_multi_assign(fetch->multi, fd, io);
+	}
+	ev_io_set(io, fd,
+	          (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+	ev_io_start(fetch->loop, io);
+	return 0;
+}
+
+static int on_timeout(CURLM *multi, long timeout_ms, void *user)
+{
+	struct fetch *fetch = user;
+	(void)multi;
+	ev_timer_stop(fetch->loop, &fetch->timer);
+	if (timeout_ms < 0)
+		return 0;
+	ev_timer_set(&fetch->timer, (double)timeout_ms / 1e3, 0.);
+	ev_timer_start(fetch->loop, &fetch->timer);
+	return 0;
+}
+
+static void *run(void *user)
+{
+	struct fetch *fetch = user;
+	plan(fetch);
+	ev_run(fetch->loop, 0);
+	return NULL;
+}
+
+/* --- life --- */
+
+static void fetch_free(struct fetch *fetch)
+{
+	if (!fetch)
+		return;
+	while (fetch->watches) {
+		struct fetch_watch *next = fetch->watches->next;
+		drop(fetch->watches);
+		fetch->watches = next;
+	}
+	(void)curl_multi_cleanup(fetch->multi);
+	if (fetch->loop)
+		ev_loop_destroy(fetch->loop);
+	for (size_t i = 0; i < fetch->n_hosts; i++)
+		free(fetch->hosts[i]);
+	free(fetch->hosts);
+	free(fetch->ca_file);
+	(void)pthread_cond_destroy(&fetch->idle);
+	(void)pthread_mutex_destroy(&fetch->lock);
+	free(fetch);
+}
+
+static void fetch_freep(struct fetch **fetch)
+{
+	fetch_free(*fetch);
+}
+
+static int copy_hosts(struct fetch *fetch, const struct fetch_options *options)
+{
+	fetch->hosts = calloc(options->n_allow_http_hosts + 1, sizeof(char *));
+	for (size_t i = 0; fetch->hosts && i < options->n_allow_http_hosts; i++) {
+		fetch->hosts[i] = sv_dup(sv_of(options->allow_http_hosts[i]));
+		if (!fetch->hosts[i])
+			return -ENOMEM;
+		fetch->n_hosts++;
+	}
+	if (options->ca_file)
+		fetch->ca_file = sv_dup(sv_of(options->ca_file));
+	return fetch->hosts && (fetch->ca_file || !options->ca_file) ? 0 : -ENOMEM;
+}
+
+static int make_loop(struct fetch *fetch)
+{
+	fetch->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	fetch->multi = curl_multi_init();
+	if (!fetch->loop || !fetch->multi)
+		return -ENOMEM;
+	ev_async_init(&fetch->wake, on_wake);
+	ev_init(&fetch->timer, on_curl_timer);
+	ev_init(&fetch->schedule, on_schedule);
+	fetch->wake.data = fetch->timer.data = fetch->schedule.data = fetch;
+	ev_async_start(fetch->loop, &fetch->wake);
+	(void)curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
+	(void)curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	(void)curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
+	return 0;
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct fetch *fetch)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = -pthread_create(&fetch->thread, NULL, run, fetch);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int fetch_start(const struct fetch_options *options, struct fetch **ret)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -ENOMEM;
+	CLEANUP(fetch_freep) struct fetch *fetch = calloc(1, sizeof(*fetch));
+	if (!fetch)
+		return -ENOMEM;
+	(void)pthread_mutex_init(&fetch->lock, NULL);
+	(void)pthread_cond_init(&fetch->idle, NULL);
+	fetch->default_age_s = options->default_age_s ? options->default_age_s : DEFAULT_AGE_S;
+	fetch->floor_s = options->floor_s ? options->floor_s : FLOOR_S;
+	fetch->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+	int r = copy_hosts(fetch, options);
+	if (r == 0)
+		r = make_loop(fetch);
+	if (r == 0)
+		r = start_thread(fetch);
+	if (r)
+		return r;
+	*ret = TAKE(fetch);
+	return 0;
+}
+
+void fetch_stop(struct fetch *fetch)
+{
+	if (!fetch)
+		return;
+	atomic_store(&fetch->stopping, true);
+	ev_async_send(fetch->loop, &fetch->wake);
+	(void)pthread_join(fetch->thread, NULL);
+	fetch_free(fetch);
+}
+
+int fetch_watch_add(struct fetch *fetch, const char *url, fetch_done_fn *done, void *user,
+                    struct fetch_watch **ret)
+{
+	if (!fetch_url_allowed(fetch, sv_of(url)))
+		return -EPERM;
+	struct fetch_watch *watch = calloc(1, sizeof(*watch));
+	char *copy = sv_dup(sv_of(url));
+	if (!watch || !copy) {
+		free(watch);
+		free(copy);
+		return -ENOMEM;
+	}
+	watch->fetch = fetch;
+	watch->url = copy;
+	watch->done = done;
+	watch->user = user;
+	(void)pthread_mutex_lock(&fetch->lock);
+	watch->next = fetch->watches;
+	fetch->watches = watch;
+	(void)pthread_mutex_unlock(&fetch->lock);
+	ev_async_send(fetch->loop, &fetch->wake);
+	*ret = watch;
+	return 0;
+}
+
+void fetch_watch_remove(struct fetch_watch *watch)
+{
+	if (!watch)
+		return;
+	struct fetch *fetch = watch->fetch;
+	(void)pthread_mutex_lock(&fetch->lock);
+	watch->removed = true;
+	while (fetch->calling == watch)
+		(void)pthread_cond_wait(&fetch->idle, &fetch->lock);
+	(void)pthread_mutex_unlock(&fetch->lock);
+	ev_async_send(fetch->loop, &fetch->wake);
+}
+
+void fetch_watch_kick(struct fetch_watch *watch)
+{
+	atomic_store(&watch->kicked, true);
+	ev_async_send(watch->fetch->loop, &watch->fetch->wake);
+}
+
+void fetch_watch_status(struct fetch_watch *watch, struct fetch_status *ret)
+{
+	(void)pthread_mutex_lock(&watch->fetch->lock);
+	*ret = watch->status;
+	(void)pthread_mutex_unlock(&watch->fetch->lock);
+}

@@ -275,6 +275,7 @@ static void add_not_paths(struct compile *c, const json_t *list, const struct co
 	into->negated = true;
 	into->label = (struct sv)SV("to.operation.notPaths");
 	compile_paths(c, list, &place, &into->paths, &into->n_paths, &into->expected);
+	into->expected = arena_printf(c->keep, "none of %.*s", SV_ARG(into->expected));
 	conditions->n++;
 }
 

@@ -7,7 +7,7 @@
 enum { EXPECTED_MAX_BYTES = 256 };
 
 /* The list as people read it, shortened. */
-static struct sv describe(struct compile *c, const json_t *list)
+static struct sv describe(struct compile *c, const json_t *list, bool negated)
 {
 	char text[EXPECTED_MAX_BYTES + 8];
 	size_t used = 0;
@@ -24,10 +24,7 @@ static struct sv describe(struct compile *c, const json_t *list)
 		memcpy(text + EXPECTED_MAX_BYTES - 1, "...", 4);
 		used = EXPECTED_MAX_BYTES + 2;
 	}
-	struct sv copy = {0};
-	if (!arena_dup(c->keep, (struct sv){text, used}, &copy))
-		copy = (struct sv){0};
-	return copy;
+	return arena_printf(c->keep, "%s%.*s", negated ? "none of " : "", (int)used, text);
 }
 
 /* ---- string matches by syntax: each returns NULL or what is wrong ---- */
@@ -148,7 +145,7 @@ void compile_values(struct compile *c, const json_t *list, const struct compile_
 {
 	if (compile_list(c, list, at) == 0)
 		return;
-	into->expected = describe(c, list);
+	into->expected = describe(c, list, into->negated);
 	if (syntax == SYNTAX_BLOCK)
 		compile_blocks(c, list, at, into);
 	else
@@ -176,5 +173,5 @@ void compile_paths(struct compile *c, const json_t *list, const struct compile_p
 	}
 	*ret = paths;
 	*ret_n = n_good;
-	*ret_expected = describe(c, list);
+	*ret_expected = describe(c, list, false);
 }

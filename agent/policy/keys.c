@@ -86,7 +86,7 @@ static void note(struct entry *entry, const char *error, size_t n_keys)
 	pthread_mutex_unlock(&entry->keys->mutex);
 }
 
-static void fetched(void *user, struct sv body, const char *error)
+static bool fetched(void *user, struct sv body, const char *error)
 {
 	struct entry *entry = user;
 	struct jwks *set = NULL;
@@ -102,7 +102,9 @@ static void fetched(void *user, struct sv body, const char *error)
 		note(entry, "", set->n);
 		keyslot_publish(entry->slot, set);
 	}
+	bool good = !error;
 	diag_fini(&d);
+	return good;
 }
 
 /* ---- from a worker, in the middle of a verdict ---- */

@@ -8,14 +8,16 @@
 #include "core/macros.h"
 #include "core/sv.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct keyslot;
 struct policy_keys;
 
-/* A fetch ended. in: body, when error is NULL; error: what went wrong, for people */
-typedef void policy_keys_done_fn(void *user, struct sv body, const char *error);
+/* A fetch ended. in: body, when error is NULL; error: what went wrong, for people. returns whether the
+ * body was a good key set: a bad one is fetched again as a failure is */
+typedef bool policy_keys_done_fn(void *user, struct sv body, const char *error);
 
 /* Who fetches: fetch/ in the agent (policy/keyfetch.h), a fake in tests. */
 struct policy_keys_fetcher {

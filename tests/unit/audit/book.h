@@ -137,10 +137,9 @@ static inline void book_add(struct book *book, unsigned from, unsigned n)
 	for (unsigned i = from; i < from + n; i++) {
 		struct sample s;
 		sample_make(&s, &book->ids, i);
-		int r;
-		while ((r = audit_submit(j, &s.req, &s.decision)) == -ENOSPC)
+		assert_int_equal(audit_submit(j, &s.req, &s.decision), 0);
+		if (i % 1000 == 999) /* a full ring would put gap records between */
 			assert_int_equal(audit_writer_sync(book->writer, 20000), 0);
-		assert_int_equal(r, 0);
 	}
 }
 

@@ -1,0 +1,40 @@
+/* One connection of HAProxy: what was received -> session -> decision -> journal -> what is sent, with one
+ * recv() and one send() for all frames of a turn. A private part of worker.c.
+ */
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+#include "core/arena.h"
+#include "core/eventid.h"
+#include "server/worker.h"
+#include "spop/session.h"
+
+#include <ev.h>
+
+struct conn;
+struct policy;
+struct tokencache;
+
+/* What the connections of one worker share; all of one thread. */
+struct conn_home {
+	struct ev_loop *loop;
+	const struct worker_options *options;
+	struct worker_counters *counters;
+	struct policy *policy; /* in force; owned by the worker */
+	struct tokencache *tokens;
+	struct arena arena;
+	struct event_ids ids;
+	struct conn *conns;    /* list */
+	uint64_t logged_at_ns; /* last line about a protocol error; one a second */
+	uint64_t n_unlogged;
+	bool draining;
+};
+
+/* conn_open - takes over fd; closes it when memory is out. */
+void conn_open(struct conn_home *home, int fd);
+/* conn_close_all - at once, as at the end of the drain time. */
+void conn_close_all(struct conn_home *home);
+/* conn_drain - ends those that are quiet: nothing received for quiet_ns, nothing unsent. */
+void conn_drain(struct conn_home *home, uint64_t quiet_ns);
+
+#endif

@@ -1,0 +1,228 @@
+#include "server/worker.h"
+
+#include "audit/journal.h"
+#include "authn/tokencache.h"
+#include "core/clock.h"
+#include "core/limits.h"
+#include "policy/policy.h"
+#include "policy/slot.h"
+#include "server/conn.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const uint32_t worker_took_bounds_ns[WORKER_TOOK_BUCKETS - 1] = {
+	500, 1000, 2000, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 10000000,
+};
+
+static const uint64_t quiet_ns =
+	100 * 1000000U; /* a connection that said nothing for so long is done */
+
+/* A socket on its way from the main thread. */
+struct handed {
+	struct handed *next;
+	int fd;
+};
+
+struct worker {
+	pthread_t thread;
+	struct worker_options options;
+	struct worker_counters counters;
+	struct conn_home home;
+	ev_async wake;
+	ev_timer tick;
+	ev_prepare turn;
+	pthread_mutex_t lock; /* of handed */
+	struct handed *handed;
+	atomic_uint_fast64_t n_handed; /* in the list or being opened */
+	atomic_bool draining;
+	uint64_t drain_until_ns;
+	bool is_running; /* main's: the thread is to be joined */
+};
+
+static void take_handed(struct worker *w)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	struct handed *list = TAKE(w->handed);
+	(void)pthread_mutex_unlock(&w->lock);
+	while (list) {
+		struct handed *next = list->next;
+		conn_open(&w->home, list->fd);
+		atomic_fetch_sub(&w->n_handed, 1);
+		free(list);
+		list = next;
+	}
+}
+
+/* Before the loop sleeps: the policy of the next turn. One relaxed load when nothing was published. */
+static void refresh(struct worker *w)
+{
+	w->home.policy = policy_slot_refresh(w->options.slot, w->home.policy);
+}
+
+static void drain(struct worker *w)
+{
+	uint64_t now = clock_mono_ns();
+	if (w->drain_until_ns == 0)
+		w->drain_until_ns = now + w->options.drain_ms * (uint64_t)1000000;
+	conn_drain(&w->home, quiet_ns);
+	if (now >= w->drain_until_ns)
+		conn_close_all(&w->home);
+	if (!w->home.conns)
+		ev_break(w->home.loop, EVBREAK_ALL);
+}
+
+static void on_turn(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+	(void)loop;
+	(void)events;
+	refresh(prepare->data);
+}
+
+static void publish_token_counts(struct worker *w)
+{
+	struct tokencache_counts counts = tokencache_counts(w->home.tokens);
+	atomic_store_explicit(&w->counters.n_token_hits, counts.n_hits, memory_order_relaxed);
+	atomic_store_explicit(&w->counters.n_token_misses, counts.n_misses, memory_order_relaxed);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct worker *w = timer->data;
+	(void)loop;
+	(void)events;
+	publish_token_counts(w);
+	audit_journal_flush_gap(w->options.journal);
+	if (atomic_load(&w->draining))
+		drain(w);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct worker *w = async->data;
+	(void)events;
+	take_handed(w);
+	refresh(w);
+	if (!atomic_load(&w->draining))
+		return;
+	w->tick.repeat = 0.02;
+	ev_timer_again(loop, &w->tick);
+	drain(w);
+}
+
+static void *run(void *user)
+{
+	struct worker *w = user;
+	ev_run(w->home.loop, 0);
+	conn_close_all(&w->home);
+	return NULL;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	worker_join(w);
+	take_handed(w);
+	conn_close_all(&w->home);
+	policy_unref(w->home.policy);
+	tokencache_free(w->home.tokens);
+	arena_fini(&w->home.arena);
+	if (w->home.loop)
+		ev_loop_destroy(w->home.loop);
+	(void)pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static void worker_freep(struct worker **w)
+{
+	worker_free(*w);
+}
+
+static void start_watchers(struct worker *w)
+{
+	ev_async_init(&w->wake, on_wake);
+	ev_timer_init(&w->tick, on_tick, 1., 1.);
+	ev_prepare_init(&w->turn, on_turn);
+	w->wake.data = w->tick.data = w->turn.data = w;
+	ev_async_start(w->home.loop, &w->wake);
+	ev_timer_start(w->home.loop, &w->tick);
+	ev_prepare_start(w->home.loop, &w->turn);
+}
+
+int worker_start(const struct worker_options *options, struct worker **ret)
+{
+	CLEANUP(worker_freep) struct worker *w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	(void)pthread_mutex_init(&w->lock, NULL);
+	w->options = *options;
+	w->home.options = &w->options;
+	w->home.counters = &w->counters;
+	w->home.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	w->home.tokens = tokencache_new(TOKENCACHE_ENTRIES);
+	if (!w->home.loop || !w->home.tokens ||
+	    arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
+		return -ENOMEM;
+	start_watchers(w);
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = -pthread_create(&w->thread, NULL, run, w);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r)
+		return r;
+	w->is_running = true;
+	*ret = TAKE(w);
+	return 0;
+}
+
+void worker_adopt(struct worker *w, int fd)
+{
+	struct handed *one = malloc(sizeof(*one));
+	if (!one) {
+		(void)close(fd);
+		return;
+	}
+	one->fd = fd;
+	atomic_fetch_add(&w->n_handed, 1);
+	(void)pthread_mutex_lock(&w->lock);
+	one->next = w->handed;
+	w->handed = one;
+	(void)pthread_mutex_unlock(&w->lock);
+	ev_async_send(w->home.loop, &w->wake);
+}
+
+void worker_wake(struct worker *w)
+{
+	ev_async_send(w->home.loop, &w->wake);
+}
+
+void worker_drain(struct worker *w)
+{
+	atomic_store(&w->draining, true);
+	worker_wake(w);
+}
+
+void worker_join(struct worker *w)
+{
+	if (!w->is_running)
+		return;
+	worker_drain(w);
+	(void)pthread_join(w->thread, NULL);
+	w->is_running = false;
+}
+
+const struct worker_counters *worker_counters(const struct worker *w)
+{
+	return &w->counters;
+}
+
+uint64_t worker_load(const struct worker *w)
+{
+	return atomic_load(&w->n_handed) +
+	       atomic_load_explicit(&w->counters.n_connections, memory_order_relaxed);
+}

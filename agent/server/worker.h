@@ -1,0 +1,66 @@
+/* One worker: a thread with its own loop, connections, arena, token cache and journal. Shares nothing but
+ * the policy slot and the list of sockets handed to it.
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "core/macros.h"
+#include "model/verdict.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct audit_journal;
+struct policy_slot;
+struct worker;
+
+/* Upper bounds of the verdict time histogram, nanoseconds; the last bucket has none. */
+enum { WORKER_TOOK_BUCKETS = 12 };
+extern const uint32_t worker_took_bounds_ns[WORKER_TOOK_BUCKETS - 1];
+
+/* Written by the worker's thread alone, read by any. */
+struct worker_counters {
+	atomic_uint_fast64_t n_connections; /* open now */
+	atomic_uint_fast64_t n_accepted, n_frames, n_protocol_errors, n_health_checks;
+	atomic_uint_fast64_t n_verdicts[VERDICT_EFFECT_COUNT];
+	atomic_uint_fast64_t n_audit_refused;
+	atomic_uint_fast64_t n_token_hits, n_token_misses;
+	atomic_uint_fast64_t took_ns_sum;
+	atomic_uint_fast64_t took[WORKER_TOOK_BUCKETS];
+};
+
+static inline void counter_add(atomic_uint_fast64_t *counter, uint64_t n)
+{
+	/* one writer: a load and a store are enough, and cost no bus lock */
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+	                      memory_order_relaxed);
+}
+
+struct worker_options {
+	unsigned number;
+	uint32_t max_frame_size; /* bytes, SPOP_FRAME_SIZE_MIN to SPOP_FRAME_SIZE_MAX */
+	unsigned drain_ms;       /* how long connections are served after worker_drain() */
+	struct policy_slot *slot;
+	struct audit_journal *journal; /* this worker is its only producer */
+};
+
+/* worker_start - the thread runs, with all signals blocked, until worker_join(). errors: 0 or -errno */
+MUST_CHECK int worker_start(const struct worker_options *options, struct worker **ret);
+
+/* worker_adopt - takes over an accepted, non-blocking socket. thread: main */
+void worker_adopt(struct worker *w, int fd);
+/* worker_wake - looks at the policy slot soon, so that an old policy is let go without traffic. thread: any */
+void worker_wake(struct worker *w);
+
+/* worker_drain - begin to end: connections are served until they are quiet or drain_ms is over, then told
+ * goodbye. Returns at once. worker_join - waits for that; counters stay readable. worker_free - joins and
+ * frees. thread: main */
+void worker_drain(struct worker *w);
+void worker_join(struct worker *w);
+void worker_free(struct worker *w);
+
+const struct worker_counters *worker_counters(const struct worker *w);
+/* worker_load - connections handed over and still open, for the acceptor's choice. */
+uint64_t worker_load(const struct worker *w);
+
+#endif

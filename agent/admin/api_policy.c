@@ -139,7 +139,7 @@ void policy_validate(struct call *call)
 	if (!call_input(call) || !input_text(call, "text", true, &text))
 		return;
 	/* Offline: a text that somebody only tries must not make the agent fetch what it names. */
-	const struct policy_env offline = {0};
+	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
 	struct diag diag = diag_over(NULL, text);
 	int r = policy_load(text, &offline, 0, &diag, &policy);
 	if (r == 0)

@@ -38,7 +38,7 @@ static const struct route routes[] = {
          POLICY, draft_put},
 	{"DELETE", "/api/v1/policy-set/draft", ROLE_EDITOR, ROUTE_WORK, NULL, NULL, 0,
          draft_delete},
-	{"POST", "/api/v1/policy-set/validation", ROLE_VIEWER, ROUTE_WORK, NULL, "text", POLICY,
+	{"POST", "/api/v1/policy-set/validation", ROLE_EDITOR, ROUTE_WORK, NULL, "text", POLICY,
          policy_validate},
 	{"GET", "/api/v1/policy-set/versions", ROLE_VIEWER, ROUTE_WORK, "limit cursor", NULL, 0,
          versions_list},

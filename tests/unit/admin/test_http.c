@@ -403,8 +403,8 @@ static void publishing_needs_the_etag_and_a_valid_text(void **state)
 static void validation_says_where_and_stores_nothing(void **state)
 {
 	struct web *web = *state;
-	struct login viewer = web_account(web, "viewer", ROLE_VIEWER);
-	struct answer answer = web_ask(web, "POST", "/api/v1/policy-set/validation", viewer.unsafe,
+	struct login editor = web_account(web, "editor", ROLE_EDITOR);
+	struct answer answer = web_ask(web, "POST", "/api/v1/policy-set/validation", editor.unsafe,
 	                               "{\"text\":\"{\\n  \\\"polices\\\": []\\n}\"}");
 	assert_int_equal(answer.status, 200);
 	json_t *json = answer_json(&answer);
@@ -414,7 +414,54 @@ static void validation_says_where_and_stores_nothing(void **state)
 	assert_string_equal(json_string_value(json_object_get(error, "code")), "unknown_key");
 	json_decref(json);
 	answer_fini(&answer);
-	assert_int_equal(status_of(web, "GET", "/api/v1/policy-set", viewer.safe, NULL), 404);
+	assert_int_equal(status_of(web, "GET", "/api/v1/policy-set", editor.safe, NULL), 404);
+}
+
+static json_t *evaluate(const struct web *web, const char *login, json_t *request, unsigned status)
+{
+	static const char set[] =
+		"{\"services\":[{\"name\":\"orders\",\"hosts\":[\"a.example\"]}],\"policies\":[{"
+		"\"name\":\"read\",\"action\":\"ALLOW\",\"services\":[\"orders\"],\"rules\":[{"
+	        "\"from\":[{\"source\":{"
+		"\"requestPrincipals\":[\"https://idp.example/alice\"]}}]}]}]}";
+	json_t *body = json_pack("{s:s, s:o}", "text", set, "request", request);
+	char *dumped = json_dumps(body, 0);
+	struct answer answer =
+		web_ask(web, "POST", "/api/v1/policy-set/evaluations", login, dumped);
+	if (answer.status != status)
+		fail_msg("%u instead of %u: %s", answer.status, status, answer.body);
+	json_t *json = answer_json(&answer);
+	json_decref(body);
+	free(dumped);
+	answer_fini(&answer);
+	return json;
+}
+
+static json_t *asked_by(const char *subject)
+{
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "host", "a.example", "method", "GET",
+	                 "path", "/x", "claims", "iss", "https://idp.example", "sub", subject);
+}
+
+static void an_imagined_request_is_judged_and_explained(void **state)
+{
+	struct web *web = *state;
+	struct login editor = web_account(web, "editor", ROLE_EDITOR);
+	json_t *json = evaluate(web, editor.unsafe, asked_by("alice"), 200);
+	assert_string_equal(json_string_value(json_object_get(json, "verdict")), "allow");
+	assert_string_equal(json_string_value(json_object_get(json, "policy")), "read");
+	json_decref(json);
+	json = evaluate(web, editor.unsafe, asked_by("bob"), 200);
+	assert_string_equal(json_string_value(json_object_get(json, "verdict")), "deny");
+	const json_t *why = json_array_get(json_object_get(json, "why"), 0);
+	assert_string_equal(json_string_value(json_object_get(why, "result")), "failed");
+	json_decref(json);
+	json_decref(evaluate(web, editor.unsafe, json_pack("{s:i}", "host", 1), 400));
+	json_decref(evaluate(web, editor.unsafe, json_pack("{s:s}", "nonsense", "x"), 400));
+	json_decref(evaluate(web, editor.unsafe, json_pack("{s:s}", "workload", "http://x"), 400));
+	assert_int_equal(status_of(web, "POST", "/api/v1/policy-set/evaluations", editor.unsafe,
+	                           "{\"request\":{}}"),
+	                 409);
 }
 
 static void a_draft_is_shared_without_losing_anybodys_work(void **state)
@@ -597,6 +644,8 @@ int main(void)
 	                                        web_setup, web_teardown),
 		cmocka_unit_test_setup_teardown(validation_says_where_and_stores_nothing, web_setup,
 	                                        web_teardown),
+		cmocka_unit_test_setup_teardown(an_imagined_request_is_judged_and_explained,
+	                                        web_setup, web_teardown),
 		cmocka_unit_test_setup_teardown(a_draft_is_shared_without_losing_anybodys_work,
 	                                        web_setup, web_teardown),
 		cmocka_unit_test_setup_teardown(accounts_are_managed_and_somebody_stays, web_setup,

@@ -1,7 +1,7 @@
 #include "audit/csv.h"
 
 #include "audit/query.h"
-#include "core/clock.h"
+#include "audit/timetext.h"
 #include "core/encode.h"
 #include "core/limits.h"
 #include "core/names.h"
@@ -123,7 +123,7 @@ static void write_known(struct outbuf *out, const struct cell *cell)
 static void write_time(struct outbuf *out, const struct cell *cell)
 {
 	char room[CLOCK_TEXT_BYTES];
-	outbuf_put(out, clock_format((int64_t)cell->record->at_us, room));
+	outbuf_put(out, audit_time_text(cell->record->at_us, room));
 }
 
 static void write_id(struct outbuf *out, const struct cell *cell)

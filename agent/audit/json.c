@@ -1,7 +1,7 @@
 #include "audit/json.h"
 
 #include "audit/query.h"
-#include "core/clock.h"
+#include "audit/timetext.h"
 #include "core/encode.h"
 #include "core/names.h"
 #include "core/utf8.h"
@@ -114,7 +114,7 @@ static void digits_member(struct outbuf *out, const char *name, uint64_t number)
 static void time_member(struct outbuf *out, const char *name, uint64_t at_us)
 {
 	char room[CLOCK_TEXT_BYTES];
-	text_member(out, name, clock_format((int64_t)at_us, room));
+	text_member(out, name, audit_time_text(at_us, room));
 }
 
 static void list_member(struct outbuf *out, const char *name, struct audit_list list)

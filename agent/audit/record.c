@@ -22,24 +22,26 @@ enum field_type { FIELD_TEXT, FIELD_LIST, FIELD_NUMBER, FIELD_ADDRESS };
 struct field {
 	enum field_type type;
 	uint16_t offset;
-	uint16_t max; /* bytes kept of a text or list */
+	uint16_t max;   /* bytes kept of a text or list */
+	uint16_t probe; /* a word that is zero when there is nothing */
 };
 
-#define TEXT(member, max_bytes)                                              \
-	{                                                                    \
-		FIELD_TEXT, offsetof(struct audit_record, member), max_bytes \
+#define AT(member) offsetof(struct audit_record, member)
+#define TEXT(member, max_bytes)                                                        \
+	{                                                                              \
+		FIELD_TEXT, AT(member), max_bytes, AT(member) + offsetof(struct sv, n) \
 	}
-#define LIST(member, max_bytes)                                              \
-	{                                                                    \
-		FIELD_LIST, offsetof(struct audit_record, member), max_bytes \
+#define LIST(member, max_bytes)                                                        \
+	{                                                                              \
+		FIELD_LIST, AT(member), max_bytes, AT(member) + offsetof(struct sv, n) \
 	}
-#define NUMBER(member)                                                 \
-	{                                                              \
-		FIELD_NUMBER, offsetof(struct audit_record, member), 0 \
+#define NUMBER(member)                                  \
+	{                                               \
+		FIELD_NUMBER, AT(member), 0, AT(member) \
 	}
-#define ADDRESS(member)                                                 \
-	{                                                               \
-		FIELD_ADDRESS, offsetof(struct audit_record, member), 0 \
+#define ADDRESS(member)                                  \
+	{                                                \
+		FIELD_ADDRESS, AT(member), 0, AT(member) \
 	}
 
 static const struct field fields[] = {
@@ -96,6 +98,7 @@ static const struct field fields[] = {
 	TEXT(server, 128),
 };
 static_assert(ARRAY_LEN(fields) <= 63, "one bit a row");
+static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths are words");
 
 static const char *const kind_names[] = {
 	[AUDIT_NONE] = "none",
@@ -164,11 +167,15 @@ static size_t varint_bytes(uint64_t value, uint8_t room[VARINT_MAX])
 
 static void put_varint(struct outbuf *out, uint64_t value)
 {
+	if (value < 0x80) {
+		outbuf_u8(out, (uint8_t)value);
+		return;
+	}
 	uint8_t room[VARINT_MAX];
 	outbuf_bytes(out, room, varint_bytes(value, room));
 }
 
-static uint64_t read_varint(struct cursor *c)
+static uint64_t read_long_varint(struct cursor *c)
 {
 	uint64_t value = 0;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -183,6 +190,14 @@ static uint64_t read_varint(struct cursor *c)
 	}
 	cursor_fail(c);
 	return 0;
+}
+
+/* Most lengths and many numbers are one byte. */
+static inline uint64_t read_varint(struct cursor *c)
+{
+	if (c->at < c->end && *c->at < 0x80)
+		return *c->at++;
+	return read_long_varint(c);
 }
 
 /* ---- lists ---- */
@@ -264,13 +279,20 @@ static struct sv kept_text(const struct audit_record *record, const struct field
 	return f->type == FIELD_LIST ? list_cut(*text, f->max) : audit_text_cut(*text, f->max);
 }
 
-static bool is_there(const struct audit_record *record, const struct field *f)
+/* Without branches: this runs for every row of every record. A text is there by its length, a number by
+ * its value, an address by its family, each found in the first byte or word at `probe`. */
+static uint64_t rows_there(const struct audit_record *record)
 {
-	if (f->type == FIELD_NUMBER)
-		return *(const uint64_t *)member_of(record, f) != 0;
-	if (f->type == FIELD_ADDRESS)
-		return ((const struct netaddr *)member_of(record, f))->family != 0;
-	return ((const struct sv *)member_of(record, f))->n != 0;
+	uint64_t there = 0;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const struct field *f = &fields[i];
+		uint64_t word;
+		memcpy(&word, (const char *)record + f->probe, sizeof(word));
+		uint8_t first;
+		memcpy(&first, &word, 1);
+		there |= (uint64_t)((f->type == FIELD_ADDRESS ? first : word) != 0) << i;
+	}
+	return there;
 }
 
 static void put_address(struct outbuf *out, const struct netaddr *address)
@@ -295,7 +317,7 @@ static void put_field(struct outbuf *out, const struct audit_record *record, con
 
 void audit_record_encode(const struct audit_record *record, struct outbuf *out)
 {
-	uint64_t there = 0;
+	uint64_t there = rows_there(record);
 	bool cut = record->cut;
 	size_t flags_at = out->n + 3;
 	outbuf_u8(out, RECORD_VERSION);
@@ -305,8 +327,6 @@ void audit_record_encode(const struct audit_record *record, struct outbuf *out)
 	outbuf_u8(out, 0);
 	outbuf_bytes(out, record->id.bytes, sizeof(record->id.bytes));
 	outbuf_u64be(out, record->at_us);
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		there |= (uint64_t)is_there(record, &fields[i]) << i;
 	put_varint(out, there);
 	for (uint64_t left = there; left; left &= left - 1)
 		put_field(out, record, &fields[__builtin_ctzll(left)], &cut);

@@ -44,7 +44,7 @@ static void nothing(MDB_txn *txn, struct audit_store *store)
 
 static void change_a_byte(MDB_txn *txn, struct audit_store *store)
 {
-	uint8_t room[8192];
+	static uint8_t room[8192];
 	size_t n;
 	read_value(txn, store->records, 700, room, &n);
 	room[n / 2] ^= 1;
@@ -63,7 +63,7 @@ static void drop_the_first(MDB_txn *txn, struct audit_store *store)
 
 static void double_a_record(MDB_txn *txn, struct audit_store *store)
 {
-	uint8_t room[8192];
+	static uint8_t room[8192];
 	size_t n;
 	read_value(txn, store->records, 50, room, &n);
 	write_value(txn, store->records, 51, room, n);
@@ -71,7 +71,7 @@ static void double_a_record(MDB_txn *txn, struct audit_store *store)
 
 static void swap_two(MDB_txn *txn, struct audit_store *store)
 {
-	uint8_t a[8192], b[8192];
+	static uint8_t a[8192], b[8192];
 	size_t n_a, n_b;
 	read_value(txn, store->records, 10, a, &n_a);
 	read_value(txn, store->records, 11, b, &n_b);
@@ -81,7 +81,7 @@ static void swap_two(MDB_txn *txn, struct audit_store *store)
 
 static void append_one(MDB_txn *txn, struct audit_store *store)
 {
-	uint8_t room[8192];
+	static uint8_t room[8192];
 	size_t n;
 	read_value(txn, store->records, 5, room, &n);
 	write_value(txn, store->records, N + 1, room, n);

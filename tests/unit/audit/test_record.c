@@ -1,6 +1,7 @@
 #include "audit/crc32c.h"
 #include "audit/record.h"
 #include "audit/redact.h"
+#include "audit/timetext.h"
 #include "core/limits.h"
 #include "support/cmocka_prelude.h"
 
@@ -40,7 +41,7 @@ static struct audit_record full_record(void)
 static void record_comes_back_as_it_was(void **state)
 {
 	(void)state;
-	uint8_t room[AUDIT_RECORD_MAX], again[AUDIT_RECORD_MAX];
+	static uint8_t room[AUDIT_RECORD_MAX], again[AUDIT_RECORD_MAX];
 	struct audit_record in = full_record(), out;
 	struct outbuf bytes = outbuf_over(room, sizeof(room));
 	audit_record_encode(&in, &bytes);
@@ -76,7 +77,7 @@ static void list_gives_its_items_in_order(void **state)
 static void damaged_bytes_are_refused_at_every_cut(void **state)
 {
 	(void)state;
-	uint8_t room[AUDIT_RECORD_MAX];
+	static uint8_t room[AUDIT_RECORD_MAX];
 	struct audit_record in = full_record(), out;
 	struct outbuf bytes = outbuf_over(room, sizeof(room));
 	audit_record_encode(&in, &bytes);
@@ -220,6 +221,16 @@ static void both_sums_agree(void **state)
 		                 audit_crc32c_plain(5, (struct sv){bytes, n}));
 }
 
+static void times_are_those_of_the_clock(void **state)
+{
+	(void)state;
+	uint64_t at_us = 0;
+	for (int i = 0; i < 20000; i++, at_us += 7654321987654) {
+		char ours[CLOCK_TEXT_BYTES], theirs[CLOCK_TEXT_BYTES];
+		assert_true(sv_eq(audit_time_text(at_us, ours), clock_format((int64_t)at_us, theirs)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +242,7 @@ int main(void)
 		cmocka_unit_test(secrets_in_queries_are_replaced),
 		cmocka_unit_test(redaction_stops_whole_where_room_ends),
 		cmocka_unit_test(both_sums_agree),
+		cmocka_unit_test(times_are_those_of_the_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ export class Stack {
 		const shipped = JSON.parse(fs.readFileSync(path.join(stack.example, 'haward.json'), 'utf8'));
 		stack.settings = merge(merge(shipped, {
 			data_dir: stack.dataDir,
-			spop: { listen: [unix ? `unix:${stack.dir}/spop.sock` : stack.spop] },
+			spop: { listen: [unix ? `unix@${stack.dir}/spop.sock` : stack.spop] },
 			accounting: { listen: [stack.accounting] },
 			admin: { listen: stack.admin },
 			policy: { file: stack.policyFile },
@@ -104,7 +104,7 @@ export class Stack {
 
 	// The event of a receipt; with outcome: once HAProxy's log line has been joined to it.
 	event = (id, { outcome = true, ms = 10000 } = {}) => eventually(`event ${id} in the book`, async () => {
-		const found = (await this.book()).find((e) => e.id === id);
+		const [found] = await this.book(`id:${id}`);
 		return found && (!outcome || found.outcome) ? found : null;
 	}, { ms, every: 100 });
 

@@ -1,0 +1,54 @@
+// table.mjs DIR - the measurements in DIR as one table of figures and ratios, each beside what it has to hold.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const dir = process.argv[2];
+const lines = (name) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8').split('\n').filter(Boolean) : []);
+const best = (list, better) => list.reduce((a, b) => (better(b, a) ? b : a));
+
+const doors = new Map();
+for (const line of lines('doors')) {
+	const [name, ...numbers] = line.split(' ');
+	const [rate, p50, p99, errors] = numbers.map(Number);
+	doors.set(name, [...(doors.get(name) ?? []), { rate, p50, p99, errors }]);
+}
+const door = (name) => {
+	const runs = doors.get(name) ?? [{ rate: NaN, p50: NaN, p99: NaN, errors: NaN }];
+	return { rate: best(runs, (a, b) => a.rate > b.rate).rate, p50: Math.min(...runs.map((r) => r.p50)), p99: Math.min(...runs.map((r) => r.p99)), errors: runs.reduce((n, r) => n + r.errors, 0) };
+};
+const agents = new Map(lines('agents').map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
+const audit = JSON.parse(lines('audit.out').at(-1) ?? '{}');
+
+const rows = [];
+const number = (value, digits = 0) => (Number.isFinite(value) ? value.toLocaleString('en-US', { maximumFractionDigits: digits }) : '-');
+function row(what, value, wanted = '', holds = null) {
+	rows.push([what, value, wanted, holds === null ? '' : holds ? 'holds' : 'FALLS SHORT']);
+}
+const ratio = (what, value, least) => row(what, number(value, 2), `>= ${number(least, 2)}`, value >= least);
+const most = (what, value, limit, unit = '') => row(what, `${number(value, 2)}${unit}`, `<= ${number(limit, 2)}${unit}`, value <= limit);
+const least = (what, value, limit) => row(what, number(value), `>= ${number(limit)}`, value >= limit);
+
+const names = { alone: 'HAProxy alone', jwt_verify: "HAProxy's jwt_verify RS256", yes: 'HAProxy, agent that says yes', haward: 'HAProxy with Haward, audit on', book: '  and with outcomes' };
+for (const [name, label] of Object.entries(names)) {
+	const d = door(name);
+	row(`${label}: requests/s`, `${number(d.rate)}  (p50 ${number(d.p50)} us, p99 ${number(d.p99)} us, ${number(d.errors)} errors)`);
+}
+ratio('Haward / yes: requests/s', door('haward').rate / door('yes').rate, 0.9);
+most('Haward / yes: p99', door('haward').p99 / door('yes').p99, 1.25);
+ratio('Haward / jwt_verify: requests/s', door('haward').rate / door('jwt_verify').rate, 2.5);
+row('Haward with outcomes / without: requests/s', number(door('book').rate / door('haward').rate, 2));
+
+const cached = JSON.parse(agents.get('cached') ?? '{}'), fresh = JSON.parse(agents.get('fresh') ?? '{}');
+least('agent alone, tokens seen before: verdicts/s', cached.per_s, 400000);
+row('agent alone, tokens never seen: verdicts/s', number(fresh.per_s));
+ratio('  / openssl speed rsa2048 verify', fresh.per_s / Number(agents.get('openssl')), 0.85);
+
+least('book: events/s, all indexes', audit.ingest_indexed_per_s, 200000);
+most('book: bytes an event on disk', audit.bytes_per_event, 350);
+most('book: last 100 events of one user', audit.last_100_ms, 5, ' ms');
+least('book: CSV rows/s', audit.csv_rows_per_s, 500000);
+row('book: JSON lines/s', number(audit.jsonl_rows_per_s));
+
+const widths = [0, 1, 2].map((i) => Math.max(...rows.map((r) => r[i].length)));
+console.log();
+for (const r of rows) console.log(r.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());

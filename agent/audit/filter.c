@@ -469,6 +469,8 @@ int audit_filter_parse(struct sv text, struct audit_query_error *error, struct a
 	if (text.n > AUDIT_FILTER_MAX_BYTES)
 		return refuse(&p, AUDIT_FILTER_MAX_BYTES, "longer than %d bytes",
 		              AUDIT_FILTER_MAX_BYTES);
+	if (sv_find(text, '\0') < text.n)
+		return refuse(&p, sv_find(text, '\0'), "a NUL byte is no text");
 	int r = 0;
 	for (;;) {
 		while (p.at < text.n && is_blank(peek(&p)))

@@ -44,7 +44,9 @@ static void put_text(struct outbuf *out, struct sv text)
 		if (text.n == 0)
 			break;
 		size_t whole = utf8_length(text);
-		if ((uint8_t)text.at[0] < 0x80)
+		if (text.at[0] == '\0') /* many readers of JSON refuse it even escaped */
+			whole = 0;
+		if (whole == 1)
 			put_escaped(out, (uint8_t)text.at[0]);
 		else
 			outbuf_put(out, whole ? sv_first(text, whole) : SVL("\xef\xbf\xbd"));

@@ -564,7 +564,7 @@ static int find_in_tail(struct store_view *view, const struct event_id *id, uint
 static int find(struct store_view *view, struct tail_outcomes *tail, const struct event_id *id,
                 struct audit_row *row)
 {
-	struct sv bytes;
+	struct sv bytes = {0};
 	int r = find_indexed(view, id, &row->seq);
 	if (r == -ENOENT)
 		r = find_in_tail(view, id, &row->seq);

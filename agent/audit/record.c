@@ -364,7 +364,7 @@ static void read_field(struct cursor *c, const struct field *f, struct audit_rec
 		return;
 	}
 	struct sv text = cursor_sv(c, number);
-	if (text.n > f->max || (f->type == FIELD_LIST && !list_is_sound(text)))
+	if (text.n == 0 || text.n > f->max || (f->type == FIELD_LIST && !list_is_sound(text)))
 		cursor_fail(c);
 	*(struct sv *)member = text;
 }

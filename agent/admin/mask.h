@@ -28,7 +28,8 @@ MUST_CHECK bool mask_row(const uint8_t *key, const struct audit_row *row, struct
 
 /* mask_filter_ok - may a viewer ask this? Terms on people and addresses would tell who is who.
  *
- * in      filter: in its normal form, audit_query_text()
+ * in      filter: in its normal form, audit_query_text(), of a text without control bytes:
+ *         target_parse() lets none through
  */
 bool mask_filter_ok(struct sv filter);
 

@@ -271,6 +271,11 @@ static struct jwks *set_new(size_t room)
 	return NULL;
 }
 
+struct jwks *jwks_empty(void)
+{
+	return set_new(0);
+}
+
 static void read_keys(const json_t *keys, bool allow_oct, struct diag *d, struct jwks *set)
 {
 	size_t i;

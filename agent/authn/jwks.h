@@ -39,6 +39,9 @@ MUST_CHECK int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct
  */
 MUST_CHECK int jwks_of_secret(struct sv secret, struct jwks **ret);
 
+/* jwks_empty - a set without a key: nothing verifies. NULL when memory is out. */
+MUST_CHECK struct jwks *jwks_empty(void);
+
 struct jwks *jwks_ref(struct jwks *set);
 void jwks_unref(struct jwks *set);
 static inline void jwks_unrefp(struct jwks **set)

@@ -9,7 +9,8 @@ FNR == NR {
 FNR == 1 {
 	n = split(FILENAME, part, "/")
 	for (i = n; i > 0 && part[i] != "agent"; i--) ;
-	folder = i + 1 < n ? part[i + 1] : "."
+	folder = part[i + 1]
+	sub(/\.[ch]$/, "", folder) # a file at the top of agent/ is a layer of its own
 	n_files++
 	if (!(folder in known)) complain("the folder " folder " is not in tests/arch/layers.txt")
 }
@@ -19,8 +20,9 @@ FNR == 1 {
 	sub(/[>"].*$/, "", name)
 	if (name in owned && !((name, folder) in home)) complain("<" name "> belongs to another folder")
 	if ($0 !~ /"/) next
-	target = name ~ /\// ? name : "./" name
+	target = name
 	sub(/\/.*$/, "", target)
+	sub(/\.[ch]$/, "", target)
 	if (!(target in known)) complain("\"" name "\" is in no known folder; includes are relative to agent/")
 	else if (target != folder && level[target] >= level[folder])
 		complain("\"" name "\" points " (level[target] == level[folder] ? "sideways" : "up"))

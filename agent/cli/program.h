@@ -1,0 +1,54 @@
+/* The parts of one running agent, for the files that build it, load its policy and report on it. */
+#ifndef CLI_PROGRAM_H
+#define CLI_PROGRAM_H
+
+#include "policy/load.h"
+#include "settings.h"
+
+#include <jansson.h>
+
+struct audit_journals;
+struct audit_store;
+struct audit_writer;
+struct fetch;
+struct policy;
+struct policy_keys;
+struct policy_slot;
+struct state;
+struct strbuf;
+
+struct program {
+	struct settings settings;
+	char *settings_text;
+	char *policy_file; /* settings.policy.file beside the settings file; NULL: none */
+	char *policy_dir;  /* its directory: key files of the policy set are beside it */
+	struct state *state;
+	struct audit_store *store;
+	struct audit_journals *journals;
+	struct audit_writer *writer;
+	struct fetch *fetch;
+	struct policy_keys *keys;
+	struct policy_env env;
+	struct policy_slot *slot;
+	struct server *server;
+	struct admin *admin;
+};
+
+/* program_import_policy - makes policy.file a new version when its content differs from the last one that
+ * came from the file; without any version and file, one that denies everything.
+ *
+ * errors  0; -EINVAL the file is no policy set, each error logged; or -errno, logged
+ * thread  main
+ */
+MUST_CHECK int program_import_policy(struct program *p);
+
+/* program_load_policy - puts the current version in force. errors as above */
+MUST_CHECK int program_load_policy(struct program *p);
+
+/* The hooks of admin.h; user is the program. */
+void program_publish(void *user, struct policy *policy);
+void program_describe(void *user, json_t *system);
+bool program_ready(void *user, json_t *checks);
+void program_collect(void *user, struct strbuf *text);
+
+#endif

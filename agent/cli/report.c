@@ -1,0 +1,250 @@
+#include "audit/journal.h"
+#include "audit/writer.h"
+#include "cli/program.h"
+#include "core/clock.h"
+#include "core/strbuf.h"
+#include "policy/keys.h"
+#include "policy/slot.h"
+
+void program_publish(void *user, struct policy *policy)
+{
+	struct program *p = user;
+	if (policy_slot_publish_newer(p->slot, policy))
+		server_wake(p->server);
+}
+
+static uint64_t load(const atomic_uint_fast64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static json_t *strings(const struct json_strings *list)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < list->n; i++)
+		(void)json_array_append_new(array, json_string(list->at[i]));
+	return array;
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+/* Sums over workers of one counter, named by its place. */
+static uint64_t sum(const struct program *p, size_t offset)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < server_n_workers(p->server); i++) {
+		const char *counters = (const char *)server_worker(p->server, i);
+		total += load((const atomic_uint_fast64_t *)(const void *)(counters + offset));
+	}
+	return total;
+}
+#define SUM(p, member) sum(p, offsetof(struct worker_counters, member))
+
+static uint64_t verdicts(const struct program *p, unsigned effect)
+{
+	return sum(p, offsetof(struct worker_counters, n_verdicts) +
+	                      effect * sizeof(atomic_uint_fast64_t));
+}
+
+static json_t *describe_spop(const struct program *p)
+{
+	json_t *spop = json_object();
+	uint64_t n_verdicts = 0;
+	for (unsigned i = 0; i < VERDICT_EFFECT_COUNT; i++)
+		n_verdicts += verdicts(p, i);
+	(void)json_object_set_new(spop, "connections", number(SUM(p, n_connections)));
+	(void)json_object_set_new(spop, "workers", number(server_n_workers(p->server)));
+	(void)json_object_set_new(spop, "verdicts", number(n_verdicts));
+	(void)json_object_set_new(spop, "protocol_errors", number(SUM(p, n_protocol_errors)));
+	(void)json_object_set_new(spop, "audit_refused", number(SUM(p, n_audit_refused)));
+	(void)json_object_set_new(spop, "listen", strings(&p->settings.spop.listen));
+	return spop;
+}
+
+static json_t *describe_outcomes(const struct program *p)
+{
+	const struct loglisten_counters *c = server_accounting(p->server);
+	json_t *outcomes = json_object();
+	(void)json_object_set_new(outcomes, "connections", number(load(&c->n_connections)));
+	(void)json_object_set_new(outcomes, "lines", number(load(&c->n_lines)));
+	(void)json_object_set_new(outcomes, "refused", number(load(&c->n_bad)));
+	(void)json_object_set_new(outcomes, "listen", strings(&p->settings.accounting.listen));
+	return outcomes;
+}
+
+static json_t *describe_journals(const struct program *p)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < audit_journals_count(p->journals); i++) {
+		struct audit_journal *journal = audit_journals_at(p->journals, i);
+		struct audit_journal_stats stats;
+		json_t *one = json_object();
+		audit_journal_stats(journal, &stats);
+		(void)json_object_set_new(one, "name", json_string(audit_journal_name(journal)));
+		(void)json_object_set_new(one, "used_bytes", number(stats.used_bytes));
+		(void)json_object_set_new(one, "capacity_bytes", number(stats.size_bytes));
+		(void)json_object_set_new(one, "refused", number(stats.n_refused));
+		(void)json_array_append_new(array, one);
+	}
+	return array;
+}
+
+static void describe_key_set(void *user, const struct policy_keys_status *status)
+{
+	json_t *one = json_object();
+	char time[CLOCK_TEXT_BYTES];
+	bool is_fresh = status->fetched_at > 0;
+	if (is_fresh)
+		(void)clock_format(status->fetched_at * 1000000, time);
+	(void)json_object_set_new(one, "issuer", json_string(status->url));
+	(void)json_object_set_new(one, "source", json_string(status->url));
+	(void)json_object_set_new(one, "n_keys", number(status->n_keys));
+	(void)json_object_set_new(one, "fetched_at", is_fresh ? json_string(time) : json_null());
+	(void)json_object_set_new(one, "error",
+	                          status->error && *status->error ? json_string(status->error)
+	                                                          : json_null());
+	(void)json_object_set_new(one, "state",
+	                          json_string(!is_fresh                         ? "missing"
+	                                      : status->error && *status->error ? "stale"
+	                                                                        : "good"));
+	(void)json_array_append_new(user, one);
+}
+
+void program_describe(void *user, json_t *system)
+{
+	const struct program *p = user;
+	json_t *keys = json_array();
+	policy_keys_each(p->keys, describe_key_set, keys);
+	(void)json_object_set_new(system, "spop", describe_spop(p));
+	(void)json_object_set_new(system, "outcomes", describe_outcomes(p));
+	(void)json_object_set_new(system, "journals", describe_journals(p));
+	(void)json_object_set_new(system, "keys", keys);
+}
+
+bool program_ready(void *user, json_t *checks)
+{
+	const struct program *p = user;
+	struct audit_writer_stats stats;
+	audit_writer_stats(p->writer, &stats);
+	(void)json_object_set_new(checks, "policy", json_string("in force"));
+	(void)json_object_set_new(
+		checks, "audit",
+		json_string(stats.failing ? "the disk refuses records" : "records are kept"));
+	return !stats.failing;
+}
+
+static void metric(struct strbuf *text, const char *name, const char *type, const char *help,
+                   uint64_t value)
+{
+	strbuf_addf(text, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+	            (unsigned long long)value);
+}
+
+static void collect_verdicts(const struct program *p, struct strbuf *text)
+{
+	strbuf_addf(text, "# HELP haward_verdicts_total Verdicts given to HAProxy.\n"
+	                  "# TYPE haward_verdicts_total counter\n");
+	for (unsigned i = 0; i < VERDICT_EFFECT_COUNT; i++)
+		strbuf_addf(text, "haward_verdicts_total{verdict=\"%s\"} %llu\n",
+		            verdict_effect_name((enum verdict_effect)i),
+		            (unsigned long long)verdicts(p, i));
+}
+
+static void collect_took(const struct program *p, struct strbuf *text)
+{
+	uint64_t below = 0;
+	strbuf_addf(text, "# HELP haward_verdict_duration_seconds Time from the decoded request to "
+	                  "the verdict.\n"
+	                  "# TYPE haward_verdict_duration_seconds histogram\n");
+	for (unsigned i = 0; i < WORKER_TOOK_BUCKETS; i++) {
+		below += sum(p, offsetof(struct worker_counters, took) +
+		                        i * sizeof(atomic_uint_fast64_t));
+		if (i < WORKER_TOOK_BUCKETS - 1)
+			strbuf_addf(
+				text, "haward_verdict_duration_seconds_bucket{le=\"%.9g\"} %llu\n",
+				(double)worker_took_bounds_ns[i] / 1e9, (unsigned long long)below);
+	}
+	strbuf_addf(text,
+	            "haward_verdict_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
+	            "haward_verdict_duration_seconds_sum "
+	            "%.9f\nhaward_verdict_duration_seconds_count %llu\n",
+	            (unsigned long long)below, (double)SUM(p, took_ns_sum) / 1e9,
+	            (unsigned long long)below);
+}
+
+static void collect_audit(const struct program *p, struct strbuf *text)
+{
+	struct audit_writer_stats stats;
+	audit_writer_stats(p->writer, &stats);
+	metric(text, "haward_audit_committed_sequence", "counter", "Last record on disk.",
+	       stats.committed_seq);
+	metric(text, "haward_audit_indexed_sequence", "counter", "Last record indexed.",
+	       stats.indexed_seq);
+	metric(text, "haward_audit_commit_failures_total", "counter", "Commits the disk refused.",
+	       stats.n_failures);
+	metric(text, "haward_audit_failing", "gauge", "1 while the disk refuses records.",
+	       stats.failing);
+	metric(text, "haward_journal_used_bytes", "gauge", "Records waiting for the disk.",
+	       stats.journal_used_bytes);
+	metric(text, "haward_journal_capacity_bytes", "gauge", "Room of all journals.",
+	       stats.journal_size_bytes);
+	metric(text, "haward_journal_refused_total", "counter",
+	       "Records that found the journal full.", stats.n_refused);
+}
+
+struct key_sets {
+	uint64_t n, n_failing;
+	int64_t oldest_at;
+};
+
+static void count_key_set(void *user, const struct policy_keys_status *status)
+{
+	struct key_sets *sets = user;
+	sets->n++;
+	sets->n_failing += status->error && *status->error;
+	if (status->fetched_at && (!sets->oldest_at || status->fetched_at < sets->oldest_at))
+		sets->oldest_at = status->fetched_at;
+}
+
+static void collect_keys(const struct program *p, struct strbuf *text)
+{
+	struct key_sets sets = {0};
+	policy_keys_each(p->keys, count_key_set, &sets);
+	int64_t age = sets.oldest_at ? clock_real_us() / 1000000 - sets.oldest_at : 0;
+	metric(text, "haward_key_sets", "gauge", "Key sets that are fetched.", sets.n);
+	metric(text, "haward_key_sets_failing", "gauge", "Key sets whose last fetch failed.",
+	       sets.n_failing);
+	metric(text, "haward_key_set_age_seconds", "gauge", "Age of the oldest fetched key set.",
+	       age > 0 ? (uint64_t)age : 0);
+}
+
+void program_collect(void *user, struct strbuf *text)
+{
+	const struct program *p = user;
+	const struct loglisten_counters *log = server_accounting(p->server);
+	collect_verdicts(p, text);
+	collect_took(p, text);
+	metric(text, "haward_spop_connections", "gauge", "Open connections of HAProxy.",
+	       SUM(p, n_connections));
+	metric(text, "haward_spop_frames_total", "counter", "NOTIFY frames received.",
+	       SUM(p, n_frames));
+	metric(text, "haward_spop_protocol_errors_total", "counter",
+	       "Connections ended for breaking SPOP.", SUM(p, n_protocol_errors));
+	metric(text, "haward_spop_health_checks_total", "counter", "Health checks answered.",
+	       SUM(p, n_health_checks));
+	metric(text, "haward_audit_refused_total", "counter",
+	       "Requests refused because they could not be recorded.", SUM(p, n_audit_refused));
+	metric(text, "haward_token_cache_hits_total", "counter", "Tokens found verified.",
+	       SUM(p, n_token_hits));
+	metric(text, "haward_token_cache_misses_total", "counter",
+	       "Tokens that had to be verified.", SUM(p, n_token_misses));
+	metric(text, "haward_outcome_lines_total", "counter", "Log lines received from HAProxy.",
+	       load(&log->n_lines));
+	metric(text, "haward_outcome_lines_bad_total", "counter",
+	       "Log lines that could not be read.", load(&log->n_bad));
+	collect_audit(p, text);
+	collect_keys(p, text);
+}

@@ -1,0 +1,293 @@
+#include "audit/journal.h"
+#include "audit/store.h"
+#include "audit/writer.h"
+#include "cli/cli.h"
+#include "cli/program.h"
+#include "core/fileio.h"
+#include "core/log.h"
+#include "fetch/fetch.h"
+#include "policy/keyfetch.h"
+#include "policy/keys.h"
+#include "policy/slot.h"
+#include "state/state.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+struct arguments {
+	const char *config;
+};
+
+static const struct argp_option options[] = {
+	{"config", 'c', "FILE", 0, "Settings; without it the built-in defaults hold", 0},
+	{0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	if (key == 'c')
+		arguments->config = value;
+	else if (key == ARGP_KEY_ARG)
+		argp_usage(state);
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static int say(const char *what, int r)
+{
+	char words[128];
+	log_event(LOG_ERROR, "start_failed", "part=%s error=\"%s\"", what,
+	          strerror_r(-r, words, sizeof(words)));
+	return r;
+}
+
+static int read_settings(struct program *p, const char *path)
+{
+	if (!path)
+		return settings_default(&p->settings);
+	struct diag d = diag_over(path, (struct sv){0});
+	int r = settings_load(path, &d, &p->settings_text, &p->settings);
+	diag_print(&d, stderr);
+	bool explained = d.n > 0;
+	diag_fini(&d);
+	return r == 0 || explained ? r : say("settings", r);
+}
+
+static int place_policy(struct program *p, const char *config)
+{
+	const char *file = p->settings.policy.file;
+	const char *beside = file ? file : config;
+	p->policy_dir = sv_dup(SVL("."));
+	if (file) {
+		p->policy_file = settings_beside(config ? config : "", file);
+		beside = p->policy_file;
+	}
+	const char *slash = beside ? strrchr(beside, '/') : NULL;
+	if (slash && p->policy_dir) {
+		free(p->policy_dir);
+		p->policy_dir = sv_dup((struct sv){beside, (size_t)(slash - beside)});
+	}
+	return p->policy_dir && (p->policy_file || !file) ? 0 : -ENOMEM;
+}
+
+/* Nobody else reads what is kept; nothing of it lands in a core file. */
+static void protect(void)
+{
+	struct rlimit files;
+	(void)umask(0077);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int start_state(struct program *p, const char *path)
+{
+	(void)path;
+	char dir[PATH_MAX];
+	int r = dir_make(p->settings.data_dir, 0700);
+	(void)snprintf(dir, sizeof(dir), "%s/state", p->settings.data_dir);
+	return r ? r : state_open(dir, &p->state);
+}
+
+static int start_store(struct program *p, const char *path)
+{
+	(void)path;
+	char dir[PATH_MAX];
+	(void)snprintf(dir, sizeof(dir), "%s/audit", p->settings.data_dir);
+	return audit_store_open(dir, AUDIT_STORE_WRITE, (uint64_t)p->settings.audit.map_bytes,
+	                        &p->store);
+}
+
+static int start_journals(struct program *p, const char *path)
+{
+	(void)path;
+	char dir[PATH_MAX];
+	(void)snprintf(dir, sizeof(dir), "%s/journal", p->settings.data_dir);
+	const struct audit_journals_options o = {
+		.dir = dir,
+		.n_workers = server_worker_count(&p->settings.spop),
+		.size_bytes = (uint64_t)p->settings.audit.journal_bytes,
+	};
+	return audit_journals_open(&o, &p->journals);
+}
+
+static int start_writer(struct program *p, const char *path)
+{
+	(void)path;
+	const struct audit_writer_options o = {
+		.store = p->store,
+		.journals = p->journals,
+		.commit_interval_ms = (unsigned)p->settings.audit.commit_interval_ms,
+	};
+	return audit_writer_start(&o, &p->writer);
+}
+
+static int start_fetch(struct program *p, const char *path)
+{
+	(void)path;
+	const struct fetch_settings *s = &p->settings.fetch;
+	const struct fetch_options o = {
+		.allow_http_hosts = (const char *const *)s->allow_http_hosts.at,
+		.n_allow_http_hosts = s->allow_http_hosts.n,
+		.ca_file = s->ca_file,
+		.default_age_s = (unsigned)s->default_age_s,
+		.floor_s = (unsigned)s->floor_s,
+		.timeout_ms = (unsigned)s->timeout_ms,
+	};
+	return fetch_start(&o, &p->fetch);
+}
+
+static int start_policy(struct program *p, const char *path)
+{
+	const struct policy_keys_fetcher fetcher = policy_keys_over_fetch(p->fetch);
+	p->slot = policy_slot_new();
+	int r = p->slot ? policy_keys_new(&fetcher, &p->keys) : -ENOMEM;
+	if (r == 0)
+		r = place_policy(p, path);
+	p->env = (struct policy_env){.base_dir = p->policy_dir, .keys = p->keys};
+	if (r == 0)
+		r = program_import_policy(p);
+	return r ? r : program_load_policy(p);
+}
+
+/* What the agent itself did goes into the book too; when that is full the log still has it. */
+static void note(struct program *p, struct sv action, struct sv detail)
+{
+	if (audit_submit_system(audit_journals_main(p->journals), action, detail) != 0)
+		log_event(LOG_ERROR, "system_event_not_recorded", "action=%.*s", SV_ARG(action));
+}
+
+/* A file that is refused changes nothing: what is in force stays. */
+static void on_reload(void *user)
+{
+	struct program *p = user;
+	int r = program_import_policy(p);
+	if (r == 0)
+		r = program_load_policy(p); /* key files are read again with it */
+	log_event(r ? LOG_ERROR : LOG_NOTICE, "reloaded", "ok=%s", r ? "no" : "yes");
+	note(p, SVL("reload"), r ? SVL("refused; the policy in force stays") : SVL("done"));
+}
+
+static int start_server(struct program *p, const char *path)
+{
+	const struct server_deps deps = {.spop = &p->settings.spop,
+	                                 .accounting = &p->settings.accounting,
+	                                 .slot = p->slot,
+	                                 .journals = p->journals,
+	                                 .reload = on_reload,
+	                                 .user = p};
+	struct diag d = diag_over(path ? path : "built-in settings",
+	                          sv_of(p->settings_text ? p->settings_text : ""));
+	int r = server_new(&deps, &d, &p->server);
+	diag_print(&d, stderr);
+	diag_fini(&d);
+	return r;
+}
+
+static int start_admin(struct program *p, const char *path)
+{
+	(void)path;
+	const struct admin_deps deps = {.options = &p->settings.admin,
+	                                .state = p->state,
+	                                .store = p->store,
+	                                .journal = audit_journals_admin(p->journals),
+	                                .policy_env = &p->env,
+	                                .hooks = {.user = p,
+	                                          .publish = program_publish,
+	                                          .describe = program_describe,
+	                                          .ready = program_ready,
+	                                          .collect = program_collect}};
+	return admin_start(&deps, -1, &p->admin);
+}
+
+/* In the order they stand on each other; stop() goes the other way. */
+static const struct {
+	const char *name;
+	int (*start)(struct program *p, const char *settings_path);
+} parts[] = {
+	{"state", start_state},   {"store", start_store}, {"journals", start_journals},
+	{"writer", start_writer}, {"fetch", start_fetch}, {"policy", start_policy},
+	{"server", start_server}, {"admin", start_admin},
+};
+
+static void print_setup_link(const struct program *p)
+{
+	char link[1024];
+	int r = admin_setup_link(p->admin, link, sizeof(link));
+	if (r)
+		(void)say("setup_link", r);
+	else if (link[0])
+		log_event(LOG_NOTICE, "setup_link", "url=%s once=yes", link);
+}
+
+static void stop(struct program *p)
+{
+	admin_stop(p->admin);
+	server_free(p->server);
+	policy_slot_free(p->slot);
+	policy_keys_free(p->keys);
+	fetch_stop(p->fetch);
+	audit_writer_stop(p->writer);
+	audit_journals_close(p->journals);
+	audit_store_close(p->store);
+	state_close(p->state);
+	free(p->policy_file);
+	free(p->policy_dir);
+	settings_fini(&p->settings);
+	free(p->settings_text);
+}
+
+static int start(struct program *p, const char *config)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		int r = parts[i].start(p, config);
+		if (r)
+			return say(parts[i].name, r);
+	}
+	return 0;
+}
+
+static void serve(struct program *p)
+{
+	note(p, SVL("start"), SVL("haward " HAWARD_VERSION));
+	print_setup_link(p);
+	log_event(LOG_NOTICE, "ready", "version=%s n_workers=%zu data_dir=%s", HAWARD_VERSION,
+	          server_n_workers(p->server), p->settings.data_dir);
+	server_run(p->server);
+	note(p, SVL("stop"), SVL(""));
+}
+
+int cli_serve(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Answer HAProxy's SPOE requests, keep the audit trail and serve the "
+		       "dashboard, until SIGTERM. SIGHUP reads policy and key files again, "
+		       "SIGUSR1 opens the log file again."};
+	struct arguments arguments = {0};
+	struct program p = {0};
+	(void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	int r = read_settings(&p, arguments.config);
+	if (r == 0) {
+		protect();
+		log_set_level((enum log_level)p.settings.log.level);
+		if (p.settings.log.file)
+			log_to_file(p.settings.log.file);
+		r = start(&p, arguments.config);
+	}
+	if (r == 0)
+		serve(&p);
+	stop(&p);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -89,10 +89,11 @@ static void text_member(struct outbuf *out, const char *name, struct sv text)
 		put_null(out);
 }
 
+/* A number no reader can hold is damage; it stays JSON. */
 static void number_member(struct outbuf *out, const char *name, uint64_t number)
 {
 	put_key(out, name);
-	put_number(out, number);
+	put_number(out, MIN_OF(number, (uint64_t)INT64_MAX));
 }
 
 /* -1: null. */

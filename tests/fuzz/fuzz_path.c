@@ -1,0 +1,84 @@
+/* A path is refused, or brought to a normal form that stays as it is, and that holds nothing a second
+ * reader would read otherwise. The first line is a path, the second a template. */
+#include "authz/path.h"
+#include "authz/template.h"
+#include "core/limits.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define HOLDS(what)              \
+	do {                     \
+		if (!(what))     \
+			abort(); \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool contains(struct sv text, const char *what)
+{
+	return text.n > 0 && memmem(text.at, text.n, what, strlen(what));
+}
+
+static void check_normal(struct sv normal, struct arena *scratch)
+{
+	struct authz_path again;
+	const char *why = NULL;
+	HOLDS(normal.n > 0 && normal.at[0] == '/');
+	HOLDS(normal.n <= 3 * PATH_MAX_BYTES);
+	HOLDS(!contains(normal, "//") && !contains(normal, "/../") && !contains(normal, "/./"));
+	HOLDS(!contains(normal, "%2F") && !contains(normal, "%2f") && !contains(normal, "%5C"));
+	HOLDS(!contains(normal, "\\") && !contains(normal, "%00") && !contains(normal, "?"));
+	if (normal.n > PATH_MAX_BYTES)
+		return;
+	HOLDS(authz_path_normalise(normal, scratch, &again, &why));
+	HOLDS(sv_eq(again.normal, normal) && sv_eq(again.written, normal) && !again.differs);
+}
+
+/* What a template captures is part of the path, in order, and never a slash for {*}. */
+static void check_template(struct sv pattern, struct sv path, struct arena *scratch)
+{
+	struct authz_template t;
+	struct authz_captures found = {0};
+	const char *why = NULL;
+	if (!authz_template_parse(pattern, scratch, &t, &why)) {
+		HOLDS(why);
+		return;
+	}
+	if (!authz_template_holds(&t, path, &found) || !found.template)
+		return;
+	const char *at = path.at;
+	for (size_t i = 0; i < t.n_names; i++) {
+		struct sv value;
+		HOLDS(authz_captures_find(&found, t.names[i], &value));
+		HOLDS(value.at >= at && value.at + value.n <= path.at + path.n);
+		at = value.at + value.n;
+	}
+	for (size_t i = 0; i < t.n_segments; i++) {
+		if (t.segments[i].kind != AUTHZ_SEGMENT_ONE || t.segments[i].capture < 0)
+			continue;
+		struct sv value = found.values[t.segments[i].capture];
+		HOLDS(value.n > 0 && sv_find(value, '/') == value.n);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct sv rest = {(const char *)data, size};
+	struct sv path_text;
+	struct arena scratch;
+	struct authz_path path;
+	const char *why = NULL;
+	(void)sv_cut(&rest, '\n', &path_text);
+	HOLDS(arena_init(&scratch, 1 << 20) == 0);
+	if (authz_path_normalise(path_text, &scratch, &path, &why)) {
+		check_normal(path.normal, &scratch);
+		HOLDS(path.differs == !sv_eq(path.normal, path.written));
+		check_template(rest, path.normal, &scratch);
+		check_template(rest, path.written, &scratch);
+	} else {
+		HOLDS(why);
+	}
+	arena_fini(&scratch);
+	return 0;
+}

@@ -19,7 +19,9 @@
 #define WORK_THREADS   2
 #define WORK_PLACES    64
 #define EXPORT_THREADS 2
-#define EXPORT_PLACES  8 /* as many as exports: each has at most one block in work */
+/* Each of the 8 exports has at most one block in work, but its place comes free a moment after the
+ * connection was resumed, which may already ask for the next. */
+#define EXPORT_PLACES 16
 
 static void free_admin(struct admin **at)
 {

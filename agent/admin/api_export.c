@@ -87,7 +87,7 @@ static ssize_t send_block(struct stream *stream, char *buf, size_t max)
 	return (ssize_t)n;
 }
 
-/* Each stream has at most one job, and there are as many places as streams: no place means the end. */
+/* Each stream has at most one job, and there are places for all of them: no place means the end. */
 static ssize_t start_filling(struct stream *stream)
 {
 	if (atomic_load(&stream->admin->stopping) || !lane_take_place(stream->admin->export_lane)) {

@@ -1,5 +1,6 @@
 #include "state/versions.h"
 
+#include "core/clock.h"
 #include "core/encode.h"
 #include "core/hash.h"
 #include "core/utf8.h"
@@ -143,6 +144,8 @@ int state_version_add(struct state *state, uint64_t expected, const struct state
 	struct state_version next = *version;
 	next.number = expected + 1;
 	next.n_bytes = text.n;
+	if (next.at_us == 0)
+		next.at_us = clock_real_us();
 	next.text = NULL;
 	int r = text_digest(text, next.digest);
 	if (r != 0)

@@ -31,7 +31,7 @@ void state_version_fini(struct state_version *version);
 /* state_version_add - store text as the next version and make it the current one.
  *
  * in      expected: the number that the caller believes to be current; 0 = there is none yet
- *         number of the new version is always expected + 1
+ *         number of the new version is always expected + 1; version->at_us 0: now
  * out     ret: the stored version without its text
  * errors  0, -ESTALE expected is not current, -EINVAL author, message or text outside their limits,
  * or a negative errno

@@ -1,5 +1,9 @@
+#include "core/clock.h"
+#include "core/eventid.h"
 #include "core/hash.h"
 #include "core/strbuf.h"
+#include "model/decision.h"
+#include "model/request.h"
 #include "state/roles.h"
 #include "state/sessions.h"
 #include "support/cmocka_prelude.h"
@@ -8,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static unsigned status_of(const struct web *web, const char *method, const char *target,
                           const char *headers, const char *body)
@@ -422,7 +427,7 @@ static json_t *evaluate(const struct web *web, const char *login, json_t *reques
 	static const char set[] =
 		"{\"services\":[{\"name\":\"orders\",\"hosts\":[\"a.example\"]}],\"policies\":[{"
 		"\"name\":\"read\",\"action\":\"ALLOW\",\"services\":[\"orders\"],\"rules\":[{"
-	        "\"from\":[{\"source\":{"
+		"\"from\":[{\"source\":{"
 		"\"requestPrincipals\":[\"https://idp.example/alice\"]}}]}]}]}";
 	json_t *body = json_pack("{s:s, s:o}", "text", set, "request", request);
 	char *dumped = json_dumps(body, 0);
@@ -597,6 +602,110 @@ static void every_act_is_in_the_book(void **state)
 	answer_fini(&answer);
 }
 
+#define N_DECISIONS 3000
+
+static void decide_many(const struct web *web)
+{
+	struct audit_journal *worker = audit_journals_worker(web->journals, 0);
+	struct event_ids ids = {0};
+	const struct request request = {.service = SV("orders"),
+	                                .method = SV("GET"),
+	                                .path = SV("/orders/1"),
+	                                .src = netaddr_v4((const uint8_t[]){192, 0, 2, 17}),
+	                                .user_agent = SV("=cmd()")};
+	for (int i = 0; i < N_DECISIONS; i++) {
+		struct decision decision = {
+			.identity = {.user = i % 2 ? (struct sv)SV("alice") : (struct sv)SV("bob")},
+			.verdict = verdict_deny(REASON_NO_POLICY_MATCHED),
+			.at_us = clock_real_us()};
+		assert_true(event_id_next(&ids, decision.at_us, &decision.event));
+		while (audit_submit(worker, &request, &decision) != 0)
+			usleep(1000);
+	}
+	assert_int_equal(audit_writer_sync(web->writer, 20000), 0);
+}
+
+static size_t lines_of(const struct answer *answer)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < answer->n_body; i++)
+		n += answer->body[i] == '\n';
+	return n;
+}
+
+static size_t rows_by_pages(const struct web *web, const char *login, const char *filter)
+{
+	char cursor[128] = "";
+	size_t n = 0;
+	for (bool exhausted = false; !exhausted;) {
+		char target[300];
+		snprintf(target, sizeof(target), "/api/v1/decisions?q=%s&limit=1000%s%s", filter,
+		         cursor[0] ? "&cursor=" : "", cursor);
+		json_t *page = events(web, login, target);
+		n += json_array_size(json_object_get(page, "items"));
+		exhausted = json_is_true(json_object_get(page, "exhausted"));
+		const char *next = json_string_value(json_object_get(page, "next_cursor"));
+		snprintf(cursor, sizeof(cursor), "%s", next ? next : "");
+		json_decref(page);
+	}
+	return n;
+}
+
+static void an_export_holds_what_the_list_holds(void **state)
+{
+	struct web *web = *state;
+	struct login auditor = web_account(web, "auditor", ROLE_AUDITOR);
+	decide_many(web);
+	struct answer csv =
+		web_ask(web, "GET", "/api/v1/decisions.csv?q=user:alice", auditor.safe, NULL);
+	assert_true(csv.whole);
+	assert_true(csv.n_body > 256 * 1024);
+	assert_int_equal(lines_of(&csv), 1 + N_DECISIONS / 2);
+	assert_non_null(strstr(csv.body, "'=cmd()"));
+	assert_int_equal(rows_by_pages(web, auditor.safe, "user:alice"), N_DECISIONS / 2);
+	struct answer lines =
+		web_ask(web, "GET", "/api/v1/decisions.ndjson?q=user:alice", auditor.safe, NULL);
+	assert_true(lines.whole);
+	assert_int_equal(lines_of(&lines), N_DECISIONS / 2);
+	answer_fini(&csv);
+	answer_fini(&lines);
+}
+
+static void a_viewer_sees_no_person(void **state)
+{
+	struct web *web = *state;
+	struct login viewer = web_account(web, "viewer", ROLE_VIEWER);
+	decide_many(web);
+	struct answer answer =
+		web_ask(web, "GET", "/api/v1/decisions?limit=1000", viewer.safe, NULL);
+	assert_int_equal(answer.status, 200);
+	assert_null(strstr(answer.body, "alice"));
+	assert_null(strstr(answer.body, "cmd()"));
+	assert_null(strstr(answer.body, "192.0.2.17"));
+	assert_non_null(strstr(answer.body, "\"src\":\"192.0.2.0\""));
+	assert_non_null(strstr(answer.body, "\"masked\":true"));
+	answer_fini(&answer);
+}
+
+static void an_export_that_nobody_reads_holds_up_nobody(void **state)
+{
+	struct web *web = *state;
+	struct login auditor = web_account(web, "auditor", ROLE_AUDITOR);
+	decide_many(web);
+	int fds[8];
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = web_send(web, "GET", "/api/v1/decisions.csv", auditor.safe);
+	while (status_of(web, "GET", "/api/v1/decisions.csv", auditor.safe, NULL) != 503)
+		usleep(10000);
+	assert_int_equal(status_of(web, "GET", "/health/live", "", NULL), 200);
+	assert_int_equal(status_of(web, "GET", "/api/v1/decisions?limit=1", auditor.safe, NULL),
+	                 200);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	while (status_of(web, "GET", "/api/v1/decisions.csv", auditor.safe, NULL) != 200)
+		usleep(10000);
+}
+
 static void what_monitors_read_is_there(void **state)
 {
 	struct web *web = *state;
@@ -651,6 +760,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accounts_are_managed_and_somebody_stays, web_setup,
 	                                        web_teardown),
 		cmocka_unit_test_setup_teardown(every_act_is_in_the_book, web_setup, web_teardown),
+		cmocka_unit_test_setup_teardown(an_export_holds_what_the_list_holds, web_setup,
+	                                        web_teardown),
+		cmocka_unit_test_setup_teardown(a_viewer_sees_no_person, web_setup, web_teardown),
+		cmocka_unit_test_setup_teardown(an_export_that_nobody_reads_holds_up_nobody,
+	                                        web_setup, web_teardown),
 		cmocka_unit_test_setup_teardown(what_monitors_read_is_there, web_setup,
 	                                        web_teardown),
 	};

@@ -84,7 +84,7 @@ int web_teardown(void **state)
 	return 0;
 }
 
-static int connect_to(const struct web *web)
+static int connect_with(const struct web *web, int receive_bytes)
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET,
 	                           .sin_port = htons(admin_port(web->admin)),
@@ -93,6 +93,8 @@ static int connect_to(const struct web *web)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_true(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	if (receive_bytes)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
 	assert_int_equal(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
 }
@@ -125,7 +127,7 @@ static void receive_all(int fd, struct answer *answer)
 /* Joins chunks onto answer->body; whole when the last one is there. */
 static void join_chunks(struct answer *answer, struct sv rest)
 {
-	for (;;) {
+	while (rest.n > 0) {
 		size_t n_line = sv_find(rest, '\r');
 		size_t n = strtoul(rest.at, NULL, 16);
 		if (n_line == rest.n || rest.n < n_line + 2 + n + 2)
@@ -166,7 +168,7 @@ static void take_apart(struct answer *answer)
 struct answer web_raw(const struct web *web, struct sv request)
 {
 	struct answer answer = {0};
-	int fd = connect_to(web);
+	int fd = connect_with(web, 0);
 	send_all(fd, request);
 	receive_all(fd, &answer);
 	close(fd);
@@ -189,6 +191,17 @@ struct answer web_ask(const struct web *web, const char *method, const char *tar
 	struct answer answer = web_raw(web, strbuf_sv(&request));
 	strbuf_fini(&request);
 	return answer;
+}
+
+int web_send(const struct web *web, const char *method, const char *target, const char *headers)
+{
+	struct strbuf request = strbuf_with(65536);
+	int fd = connect_with(web, 1024);
+	strbuf_addf(&request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", method, target,
+	            admin_port(web->admin), headers);
+	send_all(fd, strbuf_sv(&request));
+	strbuf_fini(&request);
+	return fd;
 }
 
 void answer_fini(struct answer *answer)

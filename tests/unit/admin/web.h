@@ -46,6 +46,8 @@ struct answer web_raw(const struct web *web, struct sv request);
 /* web_ask - one request with Connection: close. headers: whole lines with CRLF, or "". body: NULL = none */
 struct answer web_ask(const struct web *web, const char *method, const char *target,
                       const char *headers, const char *body);
+/* web_send - send a request and read nothing; with the smallest receive buffer. Returns the socket. */
+int web_send(const struct web *web, const char *method, const char *target, const char *headers);
 void answer_fini(struct answer *answer);
 
 /* A header's value; empty when it is not there. */

@@ -7,8 +7,6 @@
 #include "core/names.h"
 #include "core/utf8.h"
 
-enum { JOINED_MAX = 4096 };
-
 /* ---- cells ---- */
 
 static bool is_formula(struct sv text)
@@ -162,8 +160,17 @@ static void write_shadow(struct outbuf *out, const struct cell *cell)
 
 static void write_address(struct outbuf *out, const struct cell *cell)
 {
-	char room[NETADDR_TEXT_BYTES];
-	outbuf_put(out, netaddr_format(member(cell), room));
+	const struct netaddr *address = member(cell);
+	if (address->family == 6) {
+		char room[NETADDR_TEXT_BYTES];
+		outbuf_put(out, netaddr_format(address, room));
+		return;
+	}
+	for (unsigned i = 0; address->family == 4 && i < 4; i++) {
+		if (i > 0)
+			outbuf_u8(out, '.');
+		put_digits(out, address->bytes[i]);
+	}
 }
 
 static void write_micros(struct outbuf *out, const struct cell *cell)
@@ -186,21 +193,28 @@ static void write_trace(struct outbuf *out, const struct cell *cell)
 		outbuf_put(out, hex_encode(cell->record->trace_id, hex));
 }
 
+/* A list is quoted as it is written, item by item; its first bytes decide whether it is a formula. */
+static void open_list(struct outbuf *out, const struct cell *cell, struct sv first)
+{
+	outbuf_u8(out, '"');
+	if (!cell->raw && is_formula(first))
+		outbuf_u8(out, '\'');
+}
+
 /* Items of a list with ";" between. */
 static void write_list(struct outbuf *out, const struct cell *cell)
 {
 	struct audit_list rest = *(const struct audit_list *)member(cell);
-	char room[JOINED_MAX];
-	struct outbuf joined = outbuf_over(room, sizeof(room));
 	struct sv item;
-	if (rest.packed.n == 0)
+	if (!audit_list_next(&rest, &item))
 		return;
+	open_list(out, cell, item.n ? item : SVL(";"));
+	put_quoted(out, item);
 	while (audit_list_next(&rest, &item)) {
-		if (joined.n)
-			outbuf_u8(&joined, ';');
-		outbuf_put(&joined, item);
+		outbuf_u8(out, ';');
+		put_quoted(out, item);
 	}
-	audit_csv_cell(out, outbuf_sv(&joined), cell->raw);
+	outbuf_u8(out, '"');
 }
 
 /* "condition matched; condition failed: value, wanted expected" */
@@ -212,21 +226,22 @@ static void write_why(struct outbuf *out, const struct cell *cell)
 	                                   [AUDIT_WHY_EXPECTED] = SV(", wanted "),
 	                                   [AUDIT_WHY_POLICY] = SV("")};
 	struct audit_list rest = cell->record->why;
-	char room[JOINED_MAX];
-	struct outbuf joined = outbuf_over(room, sizeof(room));
 	struct sv part;
 	for (size_t i = 0; audit_list_next(&rest, &part); i++) {
 		size_t which = i % AUDIT_WHY_PARTS;
-		if (which == 0 && i)
-			outbuf_put(&joined, SVL("; "));
+		if (i == 0)
+			open_list(out, cell, part);
+		else if (which == 0)
+			outbuf_put(out, SVL("; "));
 		if (which == AUDIT_WHY_HELD) {
-			outbuf_put(&joined, part.n ? SVL(" matched") : SVL(" failed"));
+			outbuf_put(out, part.n ? SVL(" matched") : SVL(" failed"));
 		} else if (part.n) {
-			outbuf_put(&joined, before[which]);
-			outbuf_put(&joined, part);
+			outbuf_put(out, before[which]);
+			put_quoted(out, part);
 		}
 	}
-	audit_csv_cell(out, outbuf_sv(&joined), cell->raw);
+	if (cell->record->why.packed.n)
+		outbuf_u8(out, '"');
 }
 
 struct column {

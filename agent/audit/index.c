@@ -485,7 +485,9 @@ int index_id(struct store_view *view, const struct event_id *id, enum audit_kind
 	memcpy(room, id->bytes, EVENT_ID_BYTES);
 	room[EVENT_ID_BYTES] = (uint8_t)kind;
 	MDB_val key = {sizeof(room), room}, value;
-	int r = mdb_get(view->index, view->store->ids, &key, &value);
+	int r = view->ids ? 0 : mdb_cursor_open(view->index, view->store->ids, &view->ids);
+	if (r == 0)
+		r = mdb_cursor_get(view->ids, &key, &value, MDB_SET_KEY);
 	if (r != 0)
 		return store_errno(r);
 	struct cursor c = cursor_over((struct sv){value.mv_data, value.mv_size});

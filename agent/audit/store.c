@@ -380,6 +380,8 @@ void store_view_close(struct store_view *view)
 		return;
 	if (view->records)
 		mdb_cursor_close(view->records);
+	if (view->ids)
+		mdb_cursor_close(view->ids);
 	if (view->events)
 		mdb_txn_abort(view->events);
 	if (view->index)

@@ -60,6 +60,7 @@ struct store_view {
 	struct audit_store *store;
 	MDB_txn *events, *index; /* index NULL: answer without */
 	MDB_cursor *records;
+	MDB_cursor *ids;      /* opened by the first look-up; neighbours are found in its page */
 	uint64_t last_seq;    /* 0: empty */
 	uint64_t indexed_seq; /* 0 without an index */
 	uint64_t at_seq;      /* where the cursor stands; 0: nowhere */

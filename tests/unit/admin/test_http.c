@@ -1,3 +1,4 @@
+#include "admin/assets.h"
 #include "core/clock.h"
 #include "core/eventid.h"
 #include "core/hash.h"
@@ -602,6 +603,53 @@ static void every_act_is_in_the_book(void **state)
 	answer_fini(&answer);
 }
 
+/* Every file in each encoding that it has, by the build's own table; a build without a dashboard has none. */
+static void the_dashboard_is_served_and_kept(void **state)
+{
+	struct web *web = *state;
+	if (n_assets == 0) {
+		assert_int_equal(status_of(web, "GET", "/", "Accept: text/html\r\n", NULL), 404);
+		return;
+	}
+	for (size_t i = 0; i < n_assets; i++) {
+		struct answer answer = web_ask(web, "GET", assets[i].path, "", NULL);
+		size_t n = (size_t)(assets[i].plain.end - assets[i].plain.at);
+		assert_int_equal(answer.status, 200);
+		assert_int_equal(answer.n_body, n);
+		assert_memory_equal(answer.body, assets[i].plain.at, n);
+		assert_true(sv_eq(answer_header(&answer, "Content-Type"), sv_of(assets[i].type)));
+		assert_true(sv_eq(answer_header(&answer, "Vary"), SVL("Accept-Encoding")));
+		struct sv cache = answer_header(&answer, "Cache-Control");
+		assert_true(sv_eq(cache, assets[i].immutable
+		                                 ? SVL("public, max-age=31536000, immutable")
+		                                 : SVL("no-cache")));
+		char headers[200];
+		snprintf(headers, sizeof(headers), "If-None-Match: %.*s\r\n",
+		         SV_ARG(answer_header(&answer, "ETag")));
+		assert_int_equal(status_of(web, "GET", assets[i].path, headers, NULL), 304);
+		answer_fini(&answer);
+		answer = web_ask(web, "GET", assets[i].path, "Accept-Encoding: br;q=0, gzip\r\n",
+		                 NULL);
+		if (assets[i].gzip.at) {
+			assert_true(sv_eq(answer_header(&answer, "Content-Encoding"), SVL("gzip")));
+			assert_int_equal(answer.n_body, assets[i].gzip.end - assets[i].gzip.at);
+		}
+		answer_fini(&answer);
+	}
+	struct answer page =
+		web_ask(web, "GET", "/policies/some/page", "Accept: text/html,*/*\r\n", NULL);
+	assert_int_equal(page.status, 200);
+	assert_true(sv_starts(answer_header(&page, "Content-Type"), SVL("text/html")));
+	answer_fini(&page);
+	assert_int_equal(
+		status_of(web, "GET", "/policies/some/page", "Accept: application/json\r\n", NULL),
+		404);
+	assert_int_equal(status_of(web, "GET", "/assets/gone-0.js", "Accept: text/html\r\n", NULL),
+	                 404);
+	assert_int_equal(status_of(web, "GET", "/api/v1/gone", "Accept: text/html\r\n", NULL), 404);
+	assert_int_equal(status_of(web, "POST", "/", "", NULL), 404);
+}
+
 #define N_DECISIONS 3000
 
 static void decide_many(const struct web *web)
@@ -760,6 +808,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accounts_are_managed_and_somebody_stays, web_setup,
 	                                        web_teardown),
 		cmocka_unit_test_setup_teardown(every_act_is_in_the_book, web_setup, web_teardown),
+		cmocka_unit_test_setup_teardown(the_dashboard_is_served_and_kept, web_setup,
+	                                        web_teardown),
 		cmocka_unit_test_setup_teardown(an_export_holds_what_the_list_holds, web_setup,
 	                                        web_teardown),
 		cmocka_unit_test_setup_teardown(a_viewer_sees_no_person, web_setup, web_teardown),

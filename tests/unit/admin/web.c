@@ -44,6 +44,18 @@ static void open_stores(struct web *web)
 	assert_int_equal(audit_writer_start(&writer, &web->writer), 0);
 }
 
+struct admin_deps web_deps(struct web *web, const struct admin_options *options)
+{
+	return (struct admin_deps){
+		.options = options,
+		.state = web->state,
+		.store = web->store,
+		.journal = audit_journals_admin(web->journals),
+		.policy_env = &web->env,
+		.hooks = {.user = web, .publish = on_publish},
+	};
+}
+
 int web_setup(void **state)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -51,14 +63,7 @@ int web_setup(void **state)
 	assert_non_null(mkdtemp(web->dir));
 	open_stores(web);
 	web->options = (struct admin_options){.listen = strdup("127.0.0.1:0")};
-	struct admin_deps deps = {
-		.options = &web->options,
-		.state = web->state,
-		.store = web->store,
-		.journal = audit_journals_admin(web->journals),
-		.policy_env = &web->env,
-		.hooks = {.user = web, .publish = on_publish},
-	};
+	struct admin_deps deps = web_deps(web, &web->options);
 	assert_int_equal(admin_start(&deps, -1, &web->admin), 0);
 	*state = web;
 	return 0;

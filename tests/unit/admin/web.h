@@ -40,6 +40,9 @@ struct answer {
 int web_setup(void **state);
 int web_teardown(void **state);
 
+/* web_deps - what the admin side stands on, to start another one with options of its own. */
+struct admin_deps web_deps(struct web *web, const struct admin_options *options);
+
 /* web_raw - send bytes as they are, read until the server closes. */
 struct answer web_raw(const struct web *web, struct sv request);
 

@@ -229,6 +229,8 @@ static void write_why(struct outbuf *out, const struct cell *cell)
 	struct sv part;
 	for (size_t i = 0; audit_list_next(&rest, &part); i++) {
 		size_t which = i % AUDIT_WHY_PARTS;
+		if (which == AUDIT_WHY_POLICY && part.n == 0)
+			part = cell->record->policy;
 		if (i == 0)
 			open_list(out, cell, part);
 		else if (which == 0)

@@ -178,7 +178,7 @@ static bool append(struct audit_journal *j, const struct audit_record *record)
 	return true;
 }
 
-static bool append_gap(struct audit_journal *j)
+static bool write_gap(struct audit_journal *j)
 {
 	struct ring_header *h = j->ring.header;
 	int64_t now_us = clock_real_us();
@@ -191,12 +191,16 @@ static bool append_gap(struct audit_journal *j)
 		.gap_first_us = GET(h->gap_first_us),
 		.gap_last_us = GET(h->gap_last_us),
 	};
-	if (gap.gap_count == 0)
-		return true;
 	if (!event_id_next(&j->ids, now_us, &gap.id) || !append(j, &gap))
 		return false;
 	SET(h->gap_count, 0);
 	return true;
+}
+
+/* Nearly always there is none. */
+static inline bool append_gap(struct audit_journal *j)
+{
+	return GET(j->ring.header->gap_count) == 0 || write_gap(j);
 }
 
 static int put_locked(struct audit_journal *j, const struct audit_record *record)

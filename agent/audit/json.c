@@ -154,7 +154,7 @@ static void micros_member(struct outbuf *out, const char *name, uint64_t ns)
 
 /* ---- the resource ---- */
 
-static void put_why(struct outbuf *out, struct audit_list why)
+static void put_why(struct outbuf *out, struct audit_list why, struct sv policy)
 {
 	static const char *const names[] = {[AUDIT_WHY_POLICY] = "policy",
 	                                    [AUDIT_WHY_RULE] = "rule",
@@ -169,7 +169,8 @@ static void put_why(struct outbuf *out, struct audit_list why)
 		if (which == 0)
 			outbuf_put(out, i ? SVL(",{") : SVL("{"));
 		if (which < ARRAY_LEN(names)) {
-			text_member(out, names[which], part);
+			bool same = which == AUDIT_WHY_POLICY && part.n == 0;
+			text_member(out, names[which], same ? policy : part);
 			continue;
 		}
 		text_member(out, "result", part.n ? SVL("matched") : SVL("failed"));
@@ -224,7 +225,7 @@ static void put_verdict(struct outbuf *out, const struct audit_record *record)
 		put_key(out, "policy_version");
 		put_null(out);
 	}
-	put_why(out, record->why);
+	put_why(out, record->why, record->policy);
 	put_key(out, "shadow");
 	if (!record->has_shadow) {
 		put_null(out);

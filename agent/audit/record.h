@@ -86,7 +86,8 @@ struct audit_record {
 	struct sv termination, backend, server;
 };
 
-/* The texts of one step of `why`, in this order; held is "1" or "". */
+/* The texts of one step of `why`, in this order; held is "1" or "", an empty policy is that of the
+ * record. */
 enum {
 	AUDIT_WHY_POLICY,
 	AUDIT_WHY_RULE,

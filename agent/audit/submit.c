@@ -40,12 +40,13 @@ static struct audit_list pack(struct outbuf *room, const struct sv *items, size_
 
 static struct audit_list pack_why(struct outbuf *room, const struct verdict *verdict)
 {
-	struct sv parts[VERDICT_WHY_MAX * AUDIT_WHY_PARTS];
+	struct sv parts[VERDICT_WHY_MAX * AUDIT_WHY_PARTS] = {0};
 	size_t n_why = MIN_OF(verdict->n_why, (size_t)VERDICT_WHY_MAX);
 	for (size_t i = 0; i < n_why; i++) {
 		const struct why *why = &verdict->why[i];
 		struct sv *to = parts + i * AUDIT_WHY_PARTS;
-		to[AUDIT_WHY_POLICY] = audit_text_cut(why->policy, WHY_VALUE_MAX);
+		if (!sv_eq(why->policy, verdict->policy)) /* else the record names it already */
+			to[AUDIT_WHY_POLICY] = audit_text_cut(why->policy, WHY_VALUE_MAX);
 		to[AUDIT_WHY_RULE] = audit_text_cut(why->rule, WHY_VALUE_MAX);
 		to[AUDIT_WHY_CONDITION] = audit_text_cut(why->condition, WHY_VALUE_MAX);
 		to[AUDIT_WHY_VALUE] = audit_text_cut(why->value, WHY_VALUE_MAX);

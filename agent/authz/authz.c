@@ -271,22 +271,26 @@ static void grant(struct verdict *verdict, enum reason reason)
 	verdict->status = 200;
 }
 
+/* Denials first: what grants starts from the denial that authz_locate() left. */
 static void conclude(const struct authz *authz, const struct authz_service *service,
                      const struct judgement *j, const struct authz_view *view,
                      struct verdict *verdict)
 {
 	enum reason reason = reason_of(authz, service, j);
-	*verdict = verdict_deny(reason);
-	if (reason == REASON_POLICY_DENIED) {
-		decided_by(verdict, &j->by_group[AUTHZ_GROUP_DENY], view);
-	} else if (reason == REASON_POLICY_ALLOWED) {
+	if (reason == REASON_POLICY_ALLOWED) {
 		grant(verdict, reason);
 		decided_by(verdict, &j->by_group[AUTHZ_GROUP_ALLOW], view);
-	} else if (reason == REASON_DEFAULT_ALLOWED) {
-		grant(verdict, reason);
-	} else if (reason != REASON_OVERLOADED) {
-		missed_by(verdict, &j->miss);
+		return;
 	}
+	if (reason == REASON_DEFAULT_ALLOWED) {
+		grant(verdict, reason);
+		return;
+	}
+	*verdict = verdict_deny(reason);
+	if (reason == REASON_POLICY_DENIED)
+		decided_by(verdict, &j->by_group[AUTHZ_GROUP_DENY], view);
+	else if (reason != REASON_OVERLOADED)
+		missed_by(verdict, &j->miss);
 }
 
 /* What the set would say if its shadow policies were enforced. Only grants are told apart. */
@@ -330,7 +334,7 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 	if (!target->path.differs)
 		return;
 
-	struct verdict written;
+	struct verdict written = {0};
 	view.path = target->path.written;
 	judge_form(authz, target->service_as_written, &view, &written);
 	bool agree =

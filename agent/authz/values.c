@@ -1,8 +1,113 @@
 #include "authz/compile.h"
+#include "core/jsonload.h"
 #include "core/limits.h"
-#include "core/strbuf.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* ---- places, names and texts ---- */
+
+struct compile_place compile_key(const struct compile_place *at, const char *key)
+{
+	struct compile_place place;
+	(void)snprintf(place.pointer, sizeof(place.pointer), "%.200s/%.50s", at->pointer, key);
+	return place;
+}
+
+struct compile_place compile_index(const struct compile_place *at, size_t index)
+{
+	struct compile_place place;
+	(void)snprintf(place.pointer, sizeof(place.pointer), "%.220s/%zu", at->pointer, index);
+	return place;
+}
+
+void compile_report(struct compile *c, const struct compile_place *at, const char *code,
+                    const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	c->failed = true;
+	diag_add(c->diag, at->pointer, code, "%s", n < 0 ? "this is not acceptable" : text);
+	if (n >= 0)
+		free(text);
+}
+
+void *compile_array(struct compile *c, const struct compile_place *at, size_t n, size_t size)
+{
+	void *memory = arena_array(c->keep, n ? n : 1, size);
+	if (!memory)
+		compile_report(c, at, "too_large",
+		               "the policy set needs more memory than it may have");
+	return memory;
+}
+
+static bool is_name_byte(char c, bool first)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+		return true;
+	return !first && c != 0 && strchr("._:/-", c);
+}
+
+struct sv compile_name(struct compile *c, const json_t *value, const struct compile_place *at)
+{
+	struct sv name = json_string_sv(value);
+	bool good = name.n > 0 && name.n <= POLICY_NAME_MAX_BYTES;
+	for (size_t i = 0; good && i < name.n; i++)
+		good = is_name_byte(name.at[i], i == 0);
+	if (!good)
+		compile_report(
+			c, at, "bad_name",
+			"a name is 1 to %d letters, digits or any of '._:/-', and starts with "
+			"a letter or digit",
+			POLICY_NAME_MAX_BYTES);
+	return name;
+}
+
+size_t compile_list(struct compile *c, const json_t *value, const struct compile_place *at)
+{
+	size_t n = json_array_size(value);
+	if (!json_is_array(value))
+		compile_report(c, at, "wrong_type", "an array is expected here");
+	else if (n == 0)
+		compile_report(c, at, "empty_list",
+		               "an empty list says nothing; leave it out or name what is meant");
+	else if (n > POLICY_LIST_MAX_ITEMS)
+		compile_report(c, at, "too_many", "at most %d elements are allowed here",
+		               POLICY_LIST_MAX_ITEMS);
+	else
+		return n;
+	return 0;
+}
+
+bool compile_text(struct compile *c, const json_t *value, const struct compile_place *at,
+                  struct sv *ret)
+{
+	struct sv text = json_string_sv(value);
+	if (!json_is_string(value)) {
+		compile_report(c, at, "wrong_type", "a string is expected here");
+		return false;
+	}
+	if (text.n == 0 || text.n > POLICY_TEXT_MAX_BYTES) {
+		compile_report(c, at, "wrong_length", "between 1 and %d bytes are expected",
+		               POLICY_TEXT_MAX_BYTES);
+		return false;
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f) {
+			compile_report(c, at, "bad_text",
+			               "control characters are not allowed here");
+			return false;
+		}
+	}
+	*ret = text;
+	return true;
+}
+
+/* ---- lists of values ---- */
 
 enum { EXPECTED_MAX_BYTES = 256 };
 

@@ -7,15 +7,17 @@
 #include "model/request.h"
 #include "policy/policy.h"
 
-/* What has to be known of every decision, whatever comes of it. */
+/* What has to be known of every decision, whatever comes of it. authz_locate() begins the verdict. */
 static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
                       struct decision *ret)
 {
-	*ret = (struct decision){
-		.policy_version = policy ? policy_version(policy) : 0,
-		.at_us = ctx->now_us ? ctx->now_us : clock_real_us(),
-		.verdict = verdict_deny(REASON_INTERNAL),
-	};
+	ret->identity = (struct identity){0};
+	ret->event = (struct event_id){0};
+	ret->policy_version = policy ? policy_version(policy) : 0;
+	ret->at_us = ctx->now_us ? ctx->now_us : clock_real_us();
+	ret->took_ns = 0;
+	if (!policy)
+		ret->verdict = verdict_deny(REASON_INTERNAL);
 	return clock_mono_ns();
 }
 

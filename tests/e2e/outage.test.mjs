@@ -32,7 +32,7 @@ test('drain on SIGTERM under load: no request is wrongly allowed, none hangs', a
 	const { stack, token } = await stackWithToken(t, { name: 'drain' });
 	const agent = keepAlive(16);
 	t.after(() => agent.destroy());
-	const traffic = load(16, async (who, i) => {
+	const traffic = load(t, 16, async (who, i) => {
 		const good = (who + i) % 2 === 0;
 		const answer = await stack.get('/orders/1', good ? bearer(token) : {}, { agent });
 		return { good, status: answer.status };
@@ -56,7 +56,7 @@ test('kill -9 under load, three times: all that was answered is in the book, and
 	stack.expectKilled = false;
 	const agent = keepAlive(24);
 	t.after(() => agent.destroy());
-	const traffic = load(24, async (who, i) => {
+	const traffic = load(t, 24, async (who, i) => {
 		const answer = await stack.get(`/orders/${who}`, i % 3 === 0 ? {} : bearer(token), { agent });
 		return { status: answer.status, id: answer.headers['haward-event'] };
 	});

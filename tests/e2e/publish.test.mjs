@@ -17,7 +17,7 @@ test('publish under load, back and forth', async (t) => {
 	const api = await stack.signIn();
 	const agent = keepAlive(12);
 	t.after(() => agent.destroy());
-	const traffic = load(12, async (who, i) => {
+	const traffic = load(t, 12, async (who, i) => {
 		const anonymous = i % 4 === 0;
 		const answer = await stack.get(`/orders/${who}`, anonymous ? {} : bearer(token), { agent });
 		return { anonymous, status: answer.status, id: answer.headers['haward-event'] };

@@ -10,7 +10,7 @@ import { root } from './where.mjs';
 const document = JSON.parse(fs.readFileSync(path.join(root, 'schema/openapi.json'), 'utf8'));
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats(ajv);
-ajv.addSchema({ $id: 'urn:openapi', components: document.components });
+ajv.addSchema({ $id: 'https://haward.example/openapi.json', components: document.components });
 const judges = new Map();
 
 function schemaOf(operation, status) {
@@ -35,7 +35,7 @@ export function holdAgainstSchema(method, pathname, answer) {
 	if (!known) throw new Error(`${method} ${pathname} answered ${answer.status}, which the API document does not know: ${answer.text.slice(0, 300)}`);
 	if (!schema || !/json/.test(answer.headers['content-type'] ?? '') || /ndjson/.test(answer.headers['content-type'])) return;
 	const key = JSON.stringify(schema);
-	if (!judges.has(key)) judges.set(key, ajv.compile(JSON.parse(key.replaceAll('"#/components/', '"urn:openapi#/components/'))));
+	if (!judges.has(key)) judges.set(key, ajv.compile(JSON.parse(key.replaceAll('"#/components/', '"https://haward.example/openapi.json#/components/'))));
 	const judge = judges.get(key);
 	if (!judge(answer.json())) throw new Error(`${method} ${pathname} ${answer.status}: ${ajv.errorsText(judge.errors)}\n${answer.text.slice(0, 600)}`);
 }

@@ -127,8 +127,8 @@ export const sanitizers = {
 
 export const keepAlive = (n) => new http.Agent({ keepAlive: true, maxSockets: n });
 
-// n clients asking one request after another until stop() is called; each answer goes to see(answer, path).
-export function load(n, ask) {
+// n clients asking one request after another until stop() is called, or the test is over.
+export function load(t, n, ask) {
 	let stopping = false;
 	const answers = [];
 	const client = async (who) => {
@@ -142,5 +142,7 @@ export function load(n, ask) {
 		}
 	};
 	const clients = Array.from({ length: n }, (_, who) => client(who));
-	return { answers, stop: async () => { stopping = true; await Promise.all(clients); return answers; } };
+	const stop = async () => { stopping = true; await Promise.all(clients); return answers; };
+	t.after(stop);
+	return { answers, stop };
 }

@@ -276,7 +276,41 @@ static bool same_value(const struct posting *a, const struct posting *b)
 	return a->order == b->order && a->digest_low == b->digest_low;
 }
 
-static int put_run(MDB_cursor *cursor, uint32_t bucket, const struct posting *run, size_t n)
+/* Writes behind the last key go into full pages; LMDB would halve each page otherwise. */
+struct appender {
+	MDB_cursor *cursor;
+	uint8_t last[ID_KEY_BYTES];
+	size_t n_last; /* 0: the database is empty */
+};
+
+static int appender_open(MDB_txn *txn, MDB_dbi dbi, struct appender *ret)
+{
+	MDB_val key, value;
+	int r = mdb_cursor_open(txn, dbi, &ret->cursor);
+	if (r != 0)
+		return store_errno(r);
+	ret->n_last = 0;
+	r = mdb_cursor_get(ret->cursor, &key, &value, MDB_LAST);
+	if (r == 0 && key.mv_size <= sizeof(ret->last)) {
+		memcpy(ret->last, key.mv_data, key.mv_size);
+		ret->n_last = key.mv_size;
+	}
+	return r == MDB_NOTFOUND ? 0 : store_errno(r);
+}
+
+static int appender_put(struct appender *to, MDB_val key, MDB_val value)
+{
+	struct sv last = {(const char *)to->last, to->n_last};
+	bool behind = sv_cmp((struct sv){key.mv_data, key.mv_size}, last) > 0;
+	int r = mdb_cursor_put(to->cursor, &key, &value, behind ? MDB_APPEND : 0);
+	if (r == 0 && behind) {
+		memcpy(to->last, key.mv_data, key.mv_size);
+		to->n_last = key.mv_size;
+	}
+	return store_errno(r);
+}
+
+static int put_run(struct appender *to, uint32_t bucket, const struct posting *run, size_t n)
 {
 	uint8_t key_room[KEY_BYTES], places[2 * RUN_MAX];
 	struct outbuf key = outbuf_over(key_room, sizeof(key_room));
@@ -290,10 +324,10 @@ static int put_run(MDB_cursor *cursor, uint32_t bucket, const struct posting *ru
 		if (i == 0 || run[i].place != run[i - 1].place)
 			outbuf_u16be(&value, (uint16_t)run[i].place);
 	MDB_val k = {key.n, key_room}, v = {value.n, places};
-	return store_errno(mdb_cursor_put(cursor, &k, &v, 0));
+	return appender_put(to, k, v);
 }
 
-static int put_postings(const struct index_work *work, MDB_cursor *cursor)
+static int put_postings(const struct index_work *work, struct appender *to)
 {
 	int r = 0;
 	for (size_t i = 0; i < work->n_postings && r == 0;) {
@@ -302,21 +336,21 @@ static int put_postings(const struct index_work *work, MDB_cursor *cursor)
 		while (i + n < work->n_postings && n < RUN_MAX && same_value(run, run + n))
 			n++;
 		bool second = (run->order >> 40) != (work->bucket & 0xffffff);
-		r = put_run(cursor, work->bucket + second, run, n);
+		r = put_run(to, work->bucket + second, run, n);
 		i += n;
 	}
 	return r;
 }
 
-static int put_ids(const struct index_work *work, MDB_cursor *cursor)
+static int put_ids(const struct index_work *work, struct appender *to)
 {
 	int r = 0;
 	for (size_t i = 0; i < work->n_ids && r == 0; i++) {
 		uint8_t seq[8];
 		struct outbuf out = outbuf_over(seq, sizeof(seq));
 		outbuf_u64be(&out, work->ids[i].seq);
-		MDB_val key = {ID_KEY_BYTES, work->ids[i].key}, value = {sizeof(seq), seq};
-		r = store_errno(mdb_cursor_put(cursor, &key, &value, 0));
+		MDB_val key = {ID_KEY_BYTES, (void *)(uintptr_t)work->ids[i].key};
+		r = appender_put(to, key, (MDB_val){sizeof(seq), seq});
 	}
 	return r;
 }
@@ -366,15 +400,15 @@ static int put_all(struct audit_store *store, const struct index_work *work, MDB
 {
 	uint8_t checkpoint[8];
 	struct outbuf out = outbuf_over(checkpoint, sizeof(checkpoint));
-	MDB_cursor *postings = NULL, *ids = NULL;
+	struct appender postings, ids;
 	outbuf_u64be(&out, upto);
-	int r = store_errno(mdb_cursor_open(txn, store->postings, &postings));
+	int r = appender_open(txn, store->postings, &postings);
 	if (r == 0)
-		r = store_errno(mdb_cursor_open(txn, store->ids, &ids));
+		r = appender_open(txn, store->ids, &ids);
 	if (r == 0)
-		r = put_postings(work, postings);
+		r = put_postings(work, &postings);
 	if (r == 0)
-		r = put_ids(work, ids);
+		r = put_ids(work, &ids);
 	if (r == 0)
 		r = put_spans(store, work, txn);
 	return r == 0 ? put_meta(txn, store->index_meta, "checkpoint", checkpoint, 8) : r;

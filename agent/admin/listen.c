@@ -138,7 +138,10 @@ static int allow_host(struct admin *admin, struct sv host)
 		return -ENOMEM;
 	admin->hosts = hosts;
 	hosts[admin->n_hosts] = sv_dup(host);
-	return hosts[admin->n_hosts] ? (admin->n_hosts++, 0) : -ENOMEM;
+	if (!hosts[admin->n_hosts])
+		return -ENOMEM;
+	admin->n_hosts++;
+	return 0;
 }
 
 static int allow_local(struct admin *admin)

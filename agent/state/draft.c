@@ -34,7 +34,7 @@ int state_draft_get(const struct state *state, struct state_draft *ret)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
 	struct state_draft draft;
-	struct sv text;
+	struct sv text = {0};
 	int r = db_read(state, &txn);
 	if (r == 0)
 		r = read_header(state, txn, &draft);

@@ -30,10 +30,10 @@ static const struct key keys[AUTHZ_ATTRIBUTE_KIND_COUNT] = {
 	[AUTHZ_ATTRIBUTE_HEADER] = {"request.headers", 1, 1, .http_only = true},
 	[AUTHZ_ATTRIBUTE_SOURCE_IP] = {"source.ip", .is_address = true},
 	[AUTHZ_ATTRIBUTE_REMOTE_IP] = {"remote.ip", .is_address = true},
-	[AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL] = {"source.principal"},
-	[AUTHZ_ATTRIBUTE_SOURCE_NAMESPACE] = {"source.namespace"},
-	[AUTHZ_ATTRIBUTE_SOURCE_TRUST_DOMAIN] = {"source.trustDomain"},
-	[AUTHZ_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT] = {"source.serviceAccount"},
+	[AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL] = {.name = "source.principal"},
+	[AUTHZ_ATTRIBUTE_SOURCE_NAMESPACE] = {.name = "source.namespace"},
+	[AUTHZ_ATTRIBUTE_SOURCE_TRUST_DOMAIN] = {.name = "source.trustDomain"},
+	[AUTHZ_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT] = {.name = "source.serviceAccount"},
 	[AUTHZ_ATTRIBUTE_REQUEST_PRINCIPAL] = {"request.auth.principal", .about_user = true,
                                                .http_only = true},
 	[AUTHZ_ATTRIBUTE_AUDIENCES] = {"request.auth.audiences", .about_user = true,
@@ -43,8 +43,8 @@ static const struct key keys[AUTHZ_ATTRIBUTE_KIND_COUNT] = {
 	[AUTHZ_ATTRIBUTE_CLAIM] = {"request.auth.claims", 1, ARGUMENTS_MAX, .about_user = true,
                                    .http_only = true},
 	[AUTHZ_ATTRIBUTE_DESTINATION_IP] = {"destination.ip", .is_address = true},
-	[AUTHZ_ATTRIBUTE_DESTINATION_PORT] = {"destination.port"},
-	[AUTHZ_ATTRIBUTE_SNI] = {"connection.sni"},
+	[AUTHZ_ATTRIBUTE_DESTINATION_PORT] = {.name = "destination.port"},
+	[AUTHZ_ATTRIBUTE_SNI] = {.name = "connection.sni"},
 };
 
 bool authz_attribute_about_user(enum authz_attribute_kind kind)

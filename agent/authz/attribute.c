@@ -2,6 +2,7 @@
 
 #include "authz/headers.h"
 #include "authz/path.h"
+#include "core/jsonload.h"
 #include "core/names.h"
 #include "model/identity.h"
 #include "model/request.h"
@@ -236,10 +237,32 @@ static void get_claim_list(const json_t *list, struct arena *scratch, struct aut
 }
 
 /* source: RFC 6749 3.3 (scope); Istio splits `permission` too */
-static bool is_space_delimited(const struct authz_attribute *a)
+static bool is_always_words(struct sv claim)
 {
-	return a->n_arguments == 1 &&
-	       (sv_eq(a->argument[0], SVL("scope")) || sv_eq(a->argument[0], SVL("permission")));
+	return sv_eq(claim, SVL("scope")) || sv_eq(claim, SVL("permission"));
+}
+
+static bool lists_name(const json_t *names, struct sv name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (sv_eq(json_string_sv(json_array_get(names, i)), name))
+			return true;
+	return false;
+}
+
+/* Few issuers, and only for claims that hold a blank. */
+static bool is_space_delimited(const struct authz_attribute *a, const struct authz_view *view)
+{
+	if (a->n_arguments != 1 || is_always_words(a->argument[0]))
+		return a->n_arguments == 1;
+	for (size_t i = 0; i < json_array_size(view->issuers); i++) {
+		const json_t *issuer = json_array_get(view->issuers, i);
+		struct sv name = json_string_sv(json_object_get(issuer, "issuer"));
+		if (sv_eq(name, view->who->issuer))
+			return lists_name(json_object_get(issuer, "spaceDelimitedClaims"),
+			                  a->argument[0]);
+	}
+	return false;
 }
 
 static void get_words(struct sv text, struct arena *scratch, struct authz_values *ret)
@@ -273,7 +296,8 @@ static void get_claim(const struct authz_attribute *a, const struct authz_view *
 		get_claim_list(claim, view->scratch, ret);
 	else if (!claim_text(claim, view->scratch, &text))
 		return;
-	else if (json_is_string(claim) && is_space_delimited(a))
+	else if (json_is_string(claim) && sv_find(text, ' ') < text.n &&
+	         is_space_delimited(a, view))
 		get_words(text, view->scratch, ret);
 	else
 		set_one(ret, text);

@@ -14,6 +14,7 @@
 
 struct request;
 struct identity;
+struct json_t;
 
 enum authz_attribute_kind {
 	AUTHZ_ATTRIBUTE_NONE = 0,
@@ -52,6 +53,8 @@ struct authz_view {
 	struct sv path; /* the form that is judged; empty when HAProxy told none */
 	struct sv host; /* without port; empty when HAProxy told none */
 	struct arena *scratch;
+	const struct json_t
+		*issuers; /* of the policy set: whose claims are lists of words; may be NULL */
 };
 
 /* The values of an attribute. Zero is the safe reading: nothing is known, so an ALLOW rule that asks

@@ -28,6 +28,7 @@ struct verdict;
 struct authz_document {
 	struct json_t *services;
 	struct json_t *policies;
+	struct json_t *issuers; /* only their spaceDelimitedClaims are read here */
 	const struct json_t *default_action;
 	size_t n_bytes; /* of the text: bounds the memory of the compiled form */
 };

@@ -361,6 +361,7 @@ static struct authz *authz_new(const struct authz_document *document)
 	}
 	set->services_json = json_incref(document->services);
 	set->policies_json = json_incref(document->policies);
+	set->issuers_json = json_incref(document->issuers);
 	return set;
 }
 
@@ -391,6 +392,7 @@ void authz_free(struct authz *authz)
 	authz_index_free(authz->index);
 	json_decref(authz->services_json);
 	json_decref(authz->policies_json);
+	json_decref(authz->issuers_json);
 	arena_fini(&authz->keep);
 	free(authz);
 }

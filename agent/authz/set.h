@@ -23,7 +23,8 @@ struct authz_ranked {
 enum { AUTHZ_SPACE_COMMON = 0 }; /* rules of policies that name no service; services count from 1 */
 
 struct authz {
-	json_t *services_json, *policies_json; /* hold the texts that the rest views */
+	json_t *services_json, *policies_json,
+		*issuers_json; /* hold the texts that the rest views */
 	struct arena keep;
 	struct authz_services *services;
 	struct authz_ranked *rules;

@@ -103,6 +103,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		/* the values are only counted as used, not changed */
 		.services = (json_t *)(uintptr_t)raw->services,
 		.policies = (json_t *)(uintptr_t)raw->policies,
+		.issuers = (json_t *)(uintptr_t)raw->issuers,
 		.default_action = raw->default_action,
 		.n_bytes = text.n,
 	};

@@ -299,6 +299,22 @@ static void an_allow_policy_ends_the_default(void **state)
 	check_rows("{}", empty, ARRAY_LEN(empty));
 }
 
+static void an_issuer_says_which_claims_are_words(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"{" GET ",'path':'/','claims':{'iss':'i','sub':'a','roles':'x y'}}", "allow p"},
+		{"{" GET ",'path':'/','claims':{'iss':'j','sub':'a','roles':'x y'}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/','claims':{'iss':'i','sub':'a','roles':'xy'}}",
+	         "deny no_policy_matched"},
+	};
+	check_rows("{'issuers':[{'issuer':'i','spaceDelimitedClaims':['roles']},{'issuer':'j'}],"
+	           "'policies':[{'name':'p','action':'ALLOW','rules':[{'when':[{'key':"
+	           "'request.auth.claims[roles]','values':['y']}]}]}]}",
+	           rows, ARRAY_LEN(rows));
+}
+
 static void the_narrowest_service_is_found(void **state)
 {
 	(void)state;
@@ -471,6 +487,7 @@ int main(void)
 		cmocka_unit_test(conditions_hold_as_the_table_says),
 		cmocka_unit_test(what_is_not_known_fails_closed),
 		cmocka_unit_test(an_allow_policy_ends_the_default),
+		cmocka_unit_test(an_issuer_says_which_claims_are_words),
 		cmocka_unit_test(the_narrowest_service_is_found),
 		cmocka_unit_test(shadow_policies_are_recorded_and_not_obeyed),
 		cmocka_unit_test(a_denial_names_the_nearest_condition),

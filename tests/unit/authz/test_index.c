@@ -138,7 +138,7 @@ static void many_tenants_on_one_path_make_few_candidates(void **state)
 		strbuf_addf(
 			&text,
 			"%s{\"name\":\"p%u\",\"action\":\"ALLOW\",\"rules\":[{\"from\":[{"
-		        "\"source\":{"
+			"\"source\":{"
 			"\"requestPrincipals\":[\"i/u%u\"]}}],\"to\":[{\"operation\":{\"paths\":["
 			"\"/orders/{id}\"]}}]}]}",
 			i ? "," : "", i, i);

@@ -33,6 +33,7 @@ static inline int compile_set_text(const char *text, struct diag *d, struct auth
 	const struct authz_document document = {
 		.services = json_object_get(root, "services"),
 		.policies = json_object_get(root, "policies"),
+		.issuers = json_object_get(root, "issuers"),
 		.default_action = json_object_get(root, "defaultAction"),
 		.n_bytes = strlen(text),
 	};

@@ -22,7 +22,7 @@ test('every command explains itself', async () => {
 	for (const args of [['--help'], ['--version'], ...['serve', 'check', 'explain', 'token', 'audit', 'admin'].map((c) => [c, '--help'])]) {
 		const found = await cli(args);
 		assert.equal(found.code, 0, args.join(' '));
-		assert.ok(found.stdout.length > 10, args.join(' '));
+		assert.ok(found.stdout.length > 5, args.join(' '));
 	}
 	assert.notEqual((await cli(['nonsense'])).code, 0);
 	assert.notEqual((await cli([])).code, 0);

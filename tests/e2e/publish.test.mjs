@@ -33,7 +33,6 @@ test('publish under load, back and forth', async (t) => {
 	const answers = await traffic.stop();
 	assert.deepEqual(answers.filter((a) => a.error).map((a) => String(a.error)), []);
 	for (const a of answers) {
-		if (a.anonymous) { assert.equal(a.status, 401); continue; }
 		// What was in force when the request began or at any time until it was answered, and a second of grace.
 		const possible = new Set();
 		for (let i = -1; i < switches.length; i++) {
@@ -41,7 +40,9 @@ test('publish under load, back and forth', async (t) => {
 			const until = i + 1 < switches.length ? switches[i + 1].done + 1000 : Infinity;
 			if (a.answered >= from && a.asked <= until) possible.add(i < 0 ? 200 : switches[i].status);
 		}
-		assert.ok(possible.has(a.status), `${a.status} at ${a.asked}`);
+		// Without a credential the open policy asks for one; the other would refuse anybody.
+		const status = a.anonymous && a.status === 401 ? 200 : a.status;
+		assert.ok(possible.has(status) && !(a.anonymous && a.status === 200), `${a.status} at ${a.asked}`);
 	}
 	for (const s of switches) {
 		const first = answers.filter((a) => !a.anonymous && a.asked >= s.begun && a.status === s.status).sort((x, y) => x.answered - y.answered)[0];

@@ -1,5 +1,6 @@
 #include "audit/filter.h"
 
+#include "audit/filter_parts.h"
 #include "core/encode.h"
 #include "core/limits.h"
 #include "core/names.h"
@@ -12,33 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VALUES_MAX = 256, NAME_MAX_BYTES = 32 };
-
-enum match {
-	MATCH_TEXT,
-	MATCH_TEXT_CI,
-	MATCH_LIST,
-	MATCH_NUMBER,  /* as it is */
-	MATCH_MICROS,  /* stored in nanoseconds, asked in microseconds */
-	MATCH_OUTCOME, /* a number of the outcome */
-	MATCH_OUTCOME_TEXT,
-	MATCH_ADDRESS,
-	MATCH_VERDICT,
-	MATCH_SHADOW,
-	MATCH_KIND,
-	MATCH_AUTH,
-	MATCH_ID,
-	MATCH_TRACE,
-	MATCH_HAS,
-	MATCH_WORD,
-};
-
-struct field {
-	const char *name;
-	enum match match;
-	size_t offset, second; /* in struct audit_record; second 0: none */
-	enum index_field index;
-};
+enum { NAME_MAX_BYTES = 32 };
 
 #define AT(member) offsetof(struct audit_record, member)
 static const struct field fields[] = {
@@ -87,34 +62,6 @@ static const struct field fields[] = {
 	{"has", MATCH_HAS, AT(cut), 0, INDEX_NONE},
 };
 static const struct field word_field = {"", MATCH_WORD, 0, 0, INDEX_NONE};
-
-struct value {
-	struct sv text;       /* unquoted, into filter->text_room */
-	bool quoted;          /* `*` stands for itself */
-	bool pattern;         /* has a `*` that stands for anything */
-	uint64_t least, most; /* numbers; enum values in least */
-	struct netblock block;
-	struct event_id id;
-};
-
-struct term {
-	const struct field *field;
-	bool exclude;
-	size_t first, n; /* values */
-	size_t column;
-};
-
-struct audit_filter {
-	char *room; /* unquoted texts */
-	size_t n_room;
-	char *normal;
-	struct term terms[AUDIT_FILTER_MAX_TERMS];
-	size_t n_terms;
-	struct value values[VALUES_MAX];
-	size_t n_values;
-	size_t indexed[AUDIT_FILTER_MAX_TERMS]; /* places in terms */
-	size_t n_indexed;
-};
 
 /* ---- parsing ---- */
 
@@ -247,7 +194,6 @@ static bool read_enum(struct value *value, enum match match)
 }
 
 static const char *const has_names[] = {"outcome", "shadow", "user", "workload", "cut"};
-enum { HAS_OUTCOME, HAS_SHADOW, HAS_USER, HAS_WORKLOAD, HAS_CUT, HAS_COUNT };
 static_assert(ARRAY_LEN(has_names) == HAS_COUNT, "one name each");
 
 static const char *wanted_of(enum match match)
@@ -309,8 +255,8 @@ static int read_values(struct parser *p, struct term *term)
 	term->first = filter->n_values;
 	for (;;) {
 		size_t at = p->at;
-		if (filter->n_values == VALUES_MAX)
-			return refuse(p, at, "more than %d values", VALUES_MAX);
+		if (filter->n_values == FILTER_VALUES_MAX)
+			return refuse(p, at, "more than %d values", FILTER_VALUES_MAX);
 		struct value *value = &filter->values[filter->n_values];
 		int r = read_text(p, value);
 		if (r != 0)
@@ -501,186 +447,6 @@ void audit_filter_free(struct audit_filter *filter)
 struct sv audit_filter_text(const struct audit_filter *filter)
 {
 	return sv_of(filter->normal);
-}
-
-/* ---- matching ---- */
-
-static bool same(char a, char b, bool ignore_case)
-{
-	return ignore_case ? sv_lower_char(a) == sv_lower_char(b) : a == b;
-}
-
-/* `*` stands for any bytes. One step back to the last star at most: never exponential. */
-static bool text_like(struct sv text, struct sv pattern, bool ignore_case)
-{
-	size_t t = 0, p = 0, star = SIZE_MAX, resume = 0;
-	while (t < text.n) {
-		if (p < pattern.n && pattern.at[p] == '*') {
-			star = p++;
-			resume = t;
-		} else if (p < pattern.n && same(text.at[t], pattern.at[p], ignore_case)) {
-			t++;
-			p++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			t = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.at[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
-static bool text_is(struct sv text, const struct value *value, bool ignore_case)
-{
-	if (value->pattern)
-		return text_like(text, value->text, ignore_case);
-	return ignore_case ? sv_eq_ci(text, value->text) : sv_eq(text, value->text);
-}
-
-static const void *member(const struct audit_record *record, size_t offset)
-{
-	return (const char *)record + offset;
-}
-
-static bool list_has(const struct audit_list *list, const struct value *value)
-{
-	struct audit_list rest = *list;
-	struct sv item;
-	while (audit_list_next(&rest, &item))
-		if (text_is(item, value, false))
-			return true;
-	return false;
-}
-
-static bool in_range(uint64_t number, const struct value *value)
-{
-	return number >= value->least && number <= value->most;
-}
-
-static bool trace_is(struct sv trace, struct sv text)
-{
-	char hex[2 * 16 + 1];
-	return trace.n == 16 && sv_eq_ci(hex_encode(trace, hex), text);
-}
-
-static bool word_is(const struct audit_record *record, const struct value *value)
-{
-	struct sv word = value->text;
-	char id[EVENT_ID_TEXT_BYTES + 1];
-	if (text_is(record->user, value, false) || text_is(record->subject, value, false) ||
-	    text_is(record->service, value, false) || text_is(record->request_id, value, false) ||
-	    text_is(record->policy, value, false) || text_is(record->action, value, false))
-		return true;
-	if (value->pattern)
-		return text_like(record->path, word, false);
-	return (word.n > 0 && word.at[0] == '/' && sv_starts(record->path, word)) ||
-	       (word.n == EVENT_ID_TEXT_BYTES && sv_eq_ci(event_id_text(&record->id, id), word)) ||
-	       trace_is(record->trace_id, word);
-}
-
-static bool has_it(const struct audit_row *row, uint64_t what)
-{
-	const struct audit_record *record = &row->record;
-	const bool has[HAS_COUNT] = {
-		[HAS_OUTCOME] = row->has_outcome, [HAS_SHADOW] = record->has_shadow,
-		[HAS_USER] = record->user.n > 0,  [HAS_WORKLOAD] = record->workload.n > 0,
-		[HAS_CUT] = record->cut,
-	};
-	return what < HAS_COUNT && has[what];
-}
-
-static bool outcome_number(const struct audit_row *row, size_t offset, const struct value *value)
-{
-	int64_t number = audit_number(*(const uint64_t *)member(&row->outcome, offset));
-	return row->has_outcome && number >= 0 && in_range((uint64_t)number, value);
-}
-
-static bool value_fits(const struct audit_row *row, const struct field *f,
-                       const struct value *value)
-{
-	const struct audit_record *record = &row->record;
-	const void *at = member(record, f->offset);
-	switch (f->match) {
-	case MATCH_TEXT:
-	case MATCH_TEXT_CI:
-		return text_is(*(const struct sv *)at, value, f->match == MATCH_TEXT_CI) ||
-		       (f->second &&
-		        text_is(*(const struct sv *)member(record, f->second), value, false));
-	case MATCH_LIST:
-		return list_has(at, value);
-	case MATCH_NUMBER:
-		return in_range(*(const uint64_t *)at, value);
-	case MATCH_MICROS:
-		return in_range(*(const uint64_t *)at / 1000, value);
-	case MATCH_OUTCOME:
-		return outcome_number(row, f->offset, value);
-	case MATCH_OUTCOME_TEXT:
-		return row->has_outcome &&
-		       text_is(*(const struct sv *)member(&row->outcome, f->offset), value, false);
-	case MATCH_ADDRESS:
-		return netblock_has(&value->block, at);
-	case MATCH_VERDICT:
-		return record->has_verdict && record->effect == value->least;
-	case MATCH_SHADOW:
-		return record->has_shadow && record->shadow_effect == value->least;
-	case MATCH_KIND:
-		return record->kind == value->least;
-	case MATCH_AUTH:
-		return record->auth_method == value->least;
-	case MATCH_ID:
-		return memcmp(&record->id, &value->id, sizeof(value->id)) == 0;
-	case MATCH_TRACE:
-		return trace_is(record->trace_id, value->text);
-	case MATCH_HAS:
-		return has_it(row, value->least);
-	case MATCH_WORD:
-		return word_is(record, value);
-	}
-	return false;
-}
-
-static bool term_fits(const struct audit_filter *filter, const struct term *term,
-                      const struct audit_row *row)
-{
-	for (size_t i = 0; i < term->n; i++)
-		if (value_fits(row, term->field, &filter->values[term->first + i]))
-			return !term->exclude;
-	return term->exclude;
-}
-
-bool audit_filter_wants(const struct audit_filter *filter, const struct audit_row *row)
-{
-	for (size_t i = 0; i < filter->n_terms; i++)
-		if (!term_fits(filter, &filter->terms[i], row))
-			return false;
-	return true;
-}
-
-bool audit_filter_needs_outcome(const struct audit_filter *filter)
-{
-	for (size_t i = 0; i < filter->n_terms; i++) {
-		enum match match = filter->terms[i].field->match;
-		if (match == MATCH_OUTCOME || match == MATCH_OUTCOME_TEXT || match == MATCH_HAS)
-			return true;
-	}
-	return false;
-}
-
-unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned kinds)
-{
-	for (size_t i = 0; i < filter->n_terms; i++) {
-		const struct term *term = &filter->terms[i];
-		unsigned asked = 0;
-		if (term->field->match != MATCH_KIND)
-			continue;
-		for (size_t k = 0; k < term->n; k++)
-			asked |= 1U << filter->values[term->first + k].least;
-		kinds &= term->exclude ? ~asked : asked;
-	}
-	return kinds;
 }
 
 size_t audit_filter_indexed(const struct audit_filter *filter)

@@ -205,11 +205,12 @@ static void wrong_passwords_are_slowed_down(void **state)
 	web_account(web, "alice", ROLE_ADMIN);
 	static const char *const body =
 		"{\"username\":\"alice\",\"password\":\"wrong wrong wrong\"}";
-	unsigned status = 0;
-	for (int i = 0; i < 4; i++)
-		status = status_of(web, "POST", "/api/v1/session", "", body);
 	struct answer answer = web_ask(web, "POST", "/api/v1/session", "", body);
-	assert_true(status == 401 || status == 429);
+	/* a slow machine may let a short wait pass, but not all of them: they grow */
+	for (int i = 0; i < 12 && answer.status == 401; i++) {
+		answer_fini(&answer);
+		answer = web_ask(web, "POST", "/api/v1/session", "", body);
+	}
 	assert_problem(&answer, 429, "throttled");
 	assert_true(answer_header(&answer, "Retry-After").n > 0);
 	answer_fini(&answer);

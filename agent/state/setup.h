@@ -10,7 +10,8 @@
 struct state;
 
 #define SETUP_TOKEN_BYTES 44 /* 32 random bytes as base64url, and a NUL */
-#define SETUP_TTL_US      (INT64_C(24) * 60 * 60 * 1000000) /* a link nobody used is dead after a day \
+#define SETUP_TTL_US \
+	(INT64_C(24) * 60 * 60 * 1000000) /* a link nobody used is dead after a day \
 	                                                     */
 
 /* state_setup_needed - true until the first account exists. */

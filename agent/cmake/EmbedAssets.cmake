@@ -11,20 +11,25 @@ else()
   if(HAWARD_WEBUI_DIR STREQUAL "build")
     find_program(NODE_PROGRAM node REQUIRED)
     find_program(NPM_PROGRAM npm REQUIRED)
+    # In a copy, so that the source tree stays as it is and two build trees do not meet in one node_modules.
+    set(copy ${embed_dir}/source)
     set(dist ${embed_dir}/dist)
-    file(GLOB_RECURSE webui_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/webui/src/*)
+    set(webui ${PROJECT_SOURCE_DIR}/webui)
+    file(GLOB_RECURSE webui_sources CONFIGURE_DEPENDS ${webui}/src/*)
     add_custom_command(OUTPUT ${embed_dir}/installed
-      COMMAND ${CMAKE_COMMAND} -E make_directory ${embed_dir}
-      COMMAND ${NPM_PROGRAM} ci --ignore-scripts --no-audit --no-fund --loglevel=error
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${copy}
+      COMMAND ${CMAKE_COMMAND} -E copy ${webui}/package.json ${webui}/package-lock.json ${copy}
+      COMMAND ${CMAKE_COMMAND} -E chdir ${copy} ${NPM_PROGRAM} ci --ignore-scripts --no-audit --no-fund --loglevel=error
       COMMAND ${CMAKE_COMMAND} -E touch ${embed_dir}/installed
-      DEPENDS ${PROJECT_SOURCE_DIR}/webui/package-lock.json
-      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/webui
+      DEPENDS ${webui}/package.json ${webui}/package-lock.json
       COMMENT "Installing the dashboard's packages" VERBATIM)
     add_custom_command(OUTPUT ${embed_dir}/built
-      COMMAND ${NODE_PROGRAM} build.mjs ${dist}
+      COMMAND ${CMAKE_COMMAND} -E rm -rf ${copy}/src
+      COMMAND ${CMAKE_COMMAND} -E copy_directory ${webui}/src ${copy}/src
+      COMMAND ${CMAKE_COMMAND} -E copy ${webui}/build.mjs ${webui}/tsconfig.json ${copy}
+      COMMAND ${CMAKE_COMMAND} -E chdir ${copy} ${NODE_PROGRAM} build.mjs ${dist}
       COMMAND ${CMAKE_COMMAND} -E touch ${embed_dir}/built
-      DEPENDS ${embed_dir}/installed ${webui_sources} ${PROJECT_SOURCE_DIR}/webui/build.mjs
-      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/webui
+      DEPENDS ${embed_dir}/installed ${webui_sources} ${webui}/build.mjs ${webui}/tsconfig.json
       COMMENT "Building the dashboard" VERBATIM)
     set(embed_stamps ${embed_dir}/built)
   else()

@@ -10,9 +10,8 @@
 struct state;
 
 #define SETUP_TOKEN_BYTES 44 /* 32 random bytes as base64url, and a NUL */
-#define SETUP_TTL_US \
-	(INT64_C(24) * 60 * 60 * 1000000) /* a link nobody used is dead after a day \
-	                                                     */
+/* A link that nobody used is dead after a day, microseconds. */
+#define SETUP_TTL_US (INT64_C(24) * 60 * 60 * 1000000)
 
 /* state_setup_needed - true until the first account exists. */
 MUST_CHECK int state_setup_needed(const struct state *state, bool *ret);

@@ -40,7 +40,7 @@ static const struct argp parser = {
 	.parser = take_option,
 	.doc = "Say whether settings and policy set are good.\v"
 	       "Every error is printed as file:line:column: pointer: what is wrong. The exit "
-               "status "
+	       "status "
 	       "is 0 when there is none.",
 };
 
@@ -94,6 +94,8 @@ static int check_settings(const char *path, char **ret_policy)
 	return r;
 }
 
+static char own_name[] = "haward check"; /* for the usage text */
+
 int cli_check(int argc, char **argv)
 {
 	struct arguments a = {0};
@@ -101,6 +103,7 @@ int cli_check(int argc, char **argv)
 	int settings = 0;
 	int policy = 0;
 
+	argv[0] = own_name;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return EX_USAGE;
 	if (a.config)

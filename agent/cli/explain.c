@@ -418,6 +418,8 @@ static int load(const char *path, struct policy **ret)
 	return r;
 }
 
+static char own_name[] = "haward explain"; /* for the usage text */
+
 int cli_explain(int argc, char **argv)
 {
 	struct arguments a = {0};
@@ -425,6 +427,7 @@ int cli_explain(int argc, char **argv)
 	struct arena arena = {0};
 	int status = EX_SOFTWARE;
 
+	argv[0] = own_name;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return EX_USAGE;
 	if (load(a.policy, &e.policy) != 0)

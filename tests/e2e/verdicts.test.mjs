@@ -20,6 +20,7 @@ before(async () => {
 			{
 				name: 'own-orders', action: 'ALLOW', services: ['orders'],
 				rules: [{
+					from: [{ source: { requestPrincipals: [`${ISSUER}/*`] } }],
 					to: [{ operation: { methods: ['GET'], paths: ['/orders/of/{id}'] } }],
 					when: [{ key: 'path[id]', valuesFrom: 'request.auth.claims[sub]' }],
 				}],

@@ -17,10 +17,10 @@ static const char defaults[] =
 	"\"max_frame_size\":65536,\"socket_mode\":\"0660\",\"drain_ms\":2000},"
 	"\"accounting\":{\"listen\":[\"127.0.0.1:12514\"]},"
 	"\"fetch\":{\"allow_http_hosts\":[\"127.0.0.1\",\"localhost\"],\"default_age_s\":300,"
-        "\"floor_s\":10,"
+	"\"floor_s\":10,"
 	"\"timeout_ms\":5000},"
 	"\"audit\":{\"journal_bytes\":16777216,\"map_bytes\":274877906944,\"commit_interval_ms\":"
-        "20},"
+	"20},"
 	"\"log\":{\"level\":\"info\"}}";
 
 static const struct json_field policy_fields[] = {

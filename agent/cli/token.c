@@ -253,7 +253,7 @@ int cli_token(int argc, char **argv)
 		.parser = parse,
 		.args_doc = "verify",
 		.doc = "Read one token a line from standard input and print "
-	               "{\"valid\":...,\"reason\":...} a "
+		       "{\"valid\":...,\"reason\":...} a "
 		       "line. Keys come from a JWK set, or from a policy set's issuers."};
 	struct arguments arguments = {.now_s = -1};
 	CLEANUP(judge_fini) struct judge j = {.arguments = &arguments};

@@ -1,6 +1,6 @@
 # cmake -DDIST=... -DOUT=... -P: writes OUT/assets.S and OUT/assets.c, the table of agent/admin/assets.h.
-set(types "html=text/html; charset=utf-8" "js=text/javascript; charset=utf-8" "css=text/css; charset=utf-8"
-  "svg=image/svg+xml" "txt=text/plain; charset=utf-8" "json=application/json")
+set(types "html=text/html" "js=text/javascript" "css=text/css" "svg=image/svg+xml" "txt=text/plain"
+  "json=application/json")
 file(GLOB_RECURSE files RELATIVE ${DIST} ${DIST}/*)
 list(FILTER files EXCLUDE REGEX "\\.(gz|br)$")
 list(SORT files) # bytewise, as the look-up expects
@@ -16,6 +16,9 @@ foreach(file IN LISTS files)
   foreach(row IN LISTS types)
     if(row MATCHES "^${extension}=(.*)$")
       set(type "${CMAKE_MATCH_1}")
+      if(type MATCHES "^text/")
+        string(APPEND type "; charset=utf-8") # a list would be cut at the semicolon
+      endif()
     endif()
   endforeach()
   file(SHA256 ${DIST}/${file} digest)

@@ -39,7 +39,7 @@ static struct diag_item *next_item(struct diag *d)
 	return NULL;
 }
 
-static char *vtext(const char *format, va_list args)
+PRINTF_LIKE(1, 0) static char *vtext(const char *format, va_list args)
 {
 	char *text = NULL;
 	return vasprintf(&text, format, args) < 0 ? NULL : text;

@@ -26,7 +26,7 @@
 #define TEMPLATE_MAX_SEGMENTS 64
 
 /* Named captures of one path template, and bytes of one name. */
-#define TEMPLATE_MAX_CAPTURES   16
+#define TEMPLATE_MAX_CAPTURES  16
 #define CAPTURE_NAME_MAX_BYTES 32
 
 /* One record of the book encoded, and as a line of JSON (worst case of escapes), bytes. */

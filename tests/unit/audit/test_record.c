@@ -227,7 +227,8 @@ static void times_are_those_of_the_clock(void **state)
 	uint64_t at_us = 0;
 	for (int i = 0; i < 20000; i++, at_us += 7654321987654) {
 		char ours[CLOCK_TEXT_BYTES], theirs[CLOCK_TEXT_BYTES];
-		assert_true(sv_eq(audit_time_text(at_us, ours), clock_format((int64_t)at_us, theirs)));
+		assert_true(
+			sv_eq(audit_time_text(at_us, ours), clock_format((int64_t)at_us, theirs)));
 	}
 }
 

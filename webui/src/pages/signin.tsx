@@ -117,7 +117,7 @@ function SetupElsewhere() {
 }
 
 export function SignInPage() {
-  const token = place.value.path === '/setup' ? location.hash.slice(1) : '';
+  const token = place.value.path === '/setup' ? (new URLSearchParams(location.hash.slice(1)).get('token') ?? '') : '';
   return (
     <main class="door">
       <Mark />

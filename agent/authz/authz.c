@@ -208,6 +208,36 @@ static struct judgement judge(const struct authz *authz, const struct authz_serv
 	return j;
 }
 
+/* The index leaves out rules whose operation cannot match. Where it leaves none, one of those is the nearest,
+ * and worth telling: of the first few, since nobody reads the miss of the ten thousandth. */
+static void miss_in(const struct authz *authz, uint64_t space, const struct authz_view *view,
+                    struct authz_miss *miss)
+{
+	enum { LOOKED_AT_MAX = 256 };
+	size_t n;
+	const struct authz_entry *entries = authz_index_all(authz->index, space, &n);
+	for (size_t i = 0; i < n && i < LOOKED_AT_MAX; i++) {
+		struct sv route;
+		if (authz->rules[entries[i].rule].group == AUTHZ_GROUP_ALLOW)
+			(void)authz_rule_holds(authz->rules[entries[i].rule].rule, view, &route,
+			                       miss);
+	}
+}
+
+static void find_miss(const struct authz *authz, const struct authz_service *service,
+                      const struct authz_view *view, struct judgement *j)
+{
+	bool settled = j->failed || j->miss.rule || j->by_group[AUTHZ_GROUP_ALLOW].rule ||
+	               j->by_group[AUTHZ_GROUP_DENY].rule;
+	if (settled)
+		return;
+	if (service)
+		miss_in(authz, service->space, view, &j->miss);
+	if (!j->miss.rule)
+		miss_in(authz, AUTHZ_SPACE_COMMON, view, &j->miss);
+	j->miss.wants_user = false; /* whoever asks: this operation is allowed to nobody */
+}
+
 /* ---- from what matched to a verdict ---- */
 
 static bool has_allow(const struct authz *authz, const struct authz_service *service)
@@ -316,6 +346,7 @@ static void judge_form(const struct authz *authz, const struct authz_service *se
                        const struct authz_view *view, struct verdict *verdict)
 {
 	struct judgement j = judge(authz, service, view);
+	find_miss(authz, service, view, &j);
 	conclude(authz, service, &j, view, verdict);
 	record_shadow(authz, service, &j, verdict);
 }

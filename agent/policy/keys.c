@@ -156,8 +156,8 @@ int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslo
 	struct entry *entry = find_use(keys, url);
 	if (!entry) {
 		int r = entry_new(keys, url, &entry);
-		if (r != 0)
-			return r;
+		if (r != 0 || !entry)
+			return r ? r : -ENOMEM;
 		entry->n_uses = 1;
 		pthread_mutex_lock(&keys->mutex);
 		entry->next = keys->first;

@@ -44,9 +44,9 @@ test('the one-time link makes the first account and signs in', async () => {
 	await isClean('setup');
 	await page.getByRole('button', { name: 'Make the account' }).click();
 	await heading('Decisions');
-	await page.getByRole('heading', { name: 'Nothing has been recorded yet' }).waitFor();
+	await page.locator('tbody tr').first().waitFor(); // the agent's own start is in the book
 	assert.ok(!page.url().includes('#'), 'the token is not left in the address');
-	await isClean('empty decisions');
+	await isClean('first decisions');
 	state = await page.context().storageState();
 });
 
@@ -55,7 +55,7 @@ test('decisions are listed, filtered, opened and explained', async () => {
 	assert.equal((await stack.get('/orders/17', bearer(alice))).status, 200);
 	assert.equal((await stack.get('/orders/17', bearer(alice), { method: 'DELETE' })).status, 403);
 	assert.equal((await stack.get('/orders/17')).status, 401);
-	assert.equal((await stack.get('/orders/%3Cscript%3Ealert(1)%3C/script%3E', bearer(alice))).status, 200);
+	assert.equal((await stack.get('/orders/%3Cscript%3Ealert(1)', bearer(alice))).status, 200);
 	await page.goto(home('/decisions'));
 	await eventually('four rows', async () => {
 		await page.getByRole('button', { name: 'Refresh' }).click();
@@ -146,7 +146,7 @@ test('accounts, activity and system', async () => {
 	await page.goto(home('/admins'));
 	await heading('Accounts');
 	await page.getByRole('button', { name: /New account/ }).click();
-	await page.getByLabel('Account').fill('vera');
+	await page.getByRole('textbox', { name: 'Account' }).fill('vera');
 	await page.getByLabel('Password').fill('a viewer may look only');
 	await isClean('new account');
 	await page.getByRole('button', { name: 'Make the account' }).click();

@@ -113,18 +113,22 @@ function Source() {
   const [publishing, setPublishing] = useState(false);
   const [text, setText] = useState('');
   const editor = useRef<Editor>();
+  const inForce = useRef('');
   const load = async () => {
     const r = await ask(api.GET('/api/v1/policy-set'));
     if (!r.data) return setError(r.error ?? '');
     const kept = sessionStorage.getItem('policy-text');
+    const shownText = kept ?? r.data.text;
+    inForce.current = r.data.text;
     setCurrent(r.data);
-    setText(kept ?? r.data.text);
-    editor.current?.setText(kept ?? r.data.text);
+    setText(shownText);
+    if (editor.current && editor.current.text() !== shownText) editor.current.setText(shownText);
   };
   useEffect(() => void load(), []);
   const changed = !!current && text !== current.text;
   const edit = (next: string) => {
     setText(next);
+    if (next === inForce.current) return sessionStorage.removeItem('policy-text');
     setSaid('');
     sessionStorage.setItem('policy-text', next);
   };

@@ -13,6 +13,8 @@ static const uint8_t id[RING_ID_BYTES] = {7};
 static int setup(void **state)
 {
 	*state = aligned_alloc(64, MEMORY);
+	assert_non_null(*state);
+	memset(*state, 0, MEMORY); /* as a file is; the heap may hold an earlier test's slots */
 	ring_format(*state, MEMORY, id);
 	return 0;
 }

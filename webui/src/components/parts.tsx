@@ -7,7 +7,7 @@ import { shown } from '../lib/text';
 const verdicts: Record<string, { icon: string; tone: string }> = {
   allow: { icon: '\u2713', tone: 'good' },
   deny: { icon: '\u2715', tone: 'bad' },
-  authenticate: { icon: '\u26bf', tone: 'warn' },
+  authenticate: { icon: '?', tone: 'warn' },
   redirect: { icon: '\u21aa', tone: 'warn' },
   limit: { icon: '\u29d6', tone: 'warn' },
   unavailable: { icon: '!', tone: 'bad' },

@@ -98,7 +98,7 @@ static void kill_once(const char *dir, struct answers *answers)
 	if (pid == 0)
 		record_until_killed(dir, answers);
 	usleep(5000 + (random_ms % 150) * 1000U);
-	int status;
+	int status = 0;
 	must(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid, "kill");
 	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended by itself");
 }

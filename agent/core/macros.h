@@ -23,6 +23,13 @@
 		taken_;                           \
 	})
 
+#define MAX_OF(a, b)                               \
+	({                                         \
+		__typeof__(a) max_a_ = (a);        \
+		__typeof__(b) max_b_ = (b);        \
+		max_a_ > max_b_ ? max_a_ : max_b_; \
+	})
+
 #define MIN_OF(a, b)                               \
 	({                                         \
 		__typeof__(a) min_a_ = (a);        \

@@ -280,8 +280,8 @@ static struct conn *conn_new(struct conn_home *home)
 	size_t frame = home->options->max_frame_size + SPOP_LENGTH_BYTES;
 	size_t max_out = frame + SPOP_CONTROL_BYTES + OUT_EXTRA_BYTES;
 	c->home = home;
-	c->max_in = frame;
-	c->in = malloc(frame);
+	c->max_in = MAX_OF(frame, (size_t)65536);
+	c->in = malloc(c->max_in);
 	c->out = outbuf_over(malloc(max_out), max_out);
 	if (c->in && c->out.at)
 		return c;

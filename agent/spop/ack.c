@@ -7,7 +7,7 @@
 typedef bool write_fn(struct outbuf *b, const struct decision *d);
 
 struct variable {
-	const char *name;
+	struct sv name;
 	const char *type;
 	write_fn *write;
 };
@@ -112,13 +112,13 @@ static bool write_groups(struct outbuf *b, const struct decision *d)
 
 /* In the order they are sent: what HAProxy must have first, what may be long last. */
 static const struct variable variables[] = {
-	{"allow", "bool", write_allow},         {"verdict", "string", write_verdict},
-	{"status", "integer", write_status},    {"reason", "string", write_reason},
-	{"event", "string", write_event},       {"user", "string", write_user},
-	{"issuer", "string", write_issuer},     {"client", "string", write_client},
-	{"workload", "string", write_workload}, {"service", "string", write_service},
-	{"policy", "string", write_policy},     {"challenge", "string", write_challenge},
-	{"scopes", "string", write_scopes},     {"groups", "string", write_groups},
+	{SV("allow"), "bool", write_allow},         {SV("verdict"), "string", write_verdict},
+	{SV("status"), "integer", write_status},    {SV("reason"), "string", write_reason},
+	{SV("event"), "string", write_event},       {SV("user"), "string", write_user},
+	{SV("issuer"), "string", write_issuer},     {SV("client"), "string", write_client},
+	{SV("workload"), "string", write_workload}, {SV("service"), "string", write_service},
+	{SV("policy"), "string", write_policy},     {SV("challenge"), "string", write_challenge},
+	{SV("scopes"), "string", write_scopes},     {SV("groups"), "string", write_groups},
 };
 enum { N_ESSENTIAL = 5 };
 
@@ -134,7 +134,7 @@ static void action_head(struct outbuf *b, struct sv name)
 static bool write_variable(struct outbuf *b, const struct variable *v, const struct decision *d)
 {
 	size_t before = b->n;
-	action_head(b, sv_of(v->name));
+	action_head(b, v->name);
 	bool has_value = v->write(b, d);
 	bool fits = !b->failed;
 	if (!has_value || !fits) {
@@ -175,7 +175,7 @@ const struct spop_variable_name *spop_ack_variables(size_t *n)
 {
 	static _Thread_local struct spop_variable_name names[ARRAY_LEN(variables) + 1];
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
-		names[i] = (struct spop_variable_name){variables[i].name, variables[i].type};
+		names[i] = (struct spop_variable_name){variables[i].name.at, variables[i].type};
 	names[ARRAY_LEN(variables)] = (struct spop_variable_name){"recorded", "bool"};
 	*n = ARRAY_LEN(variables) + 1;
 	return names;

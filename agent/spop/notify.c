@@ -8,18 +8,18 @@ enum kind { TEXT, BYTES, ADDRESS, PORT, TRUTH, INTEGER, AUTHORIZATION, EVENT };
 
 /* One argument: where it goes and what it may be. Null is "not there" for every kind. */
 struct attribute {
-	const char *name;
+	struct sv name;
 	enum kind kind;
 	size_t offset;
 };
 
-#define OF_REQUEST(name, kind, member)                       \
-	{                                                    \
-		name, kind, offsetof(struct request, member) \
+#define OF_REQUEST(name, kind, member)                           \
+	{                                                        \
+		SV(name), kind, offsetof(struct request, member) \
 	}
-#define OF_OUTCOME(name, kind, member)                       \
-	{                                                    \
-		name, kind, offsetof(struct outcome, member) \
+#define OF_OUTCOME(name, kind, member)                           \
+	{                                                        \
+		SV(name), kind, offsetof(struct outcome, member) \
 	}
 
 static const struct attribute request_attributes[] = {
@@ -143,6 +143,20 @@ static bool (*const putters[])(const struct spop_value *value, void *to) = {
 	[EVENT] = put_event,
 };
 
+/* The attribute of this name, or n. HAProxy sends a message's arguments in the same order each time, most often
+ * ours: the search begins behind the one found before. */
+static size_t find_attribute(const struct attribute *attributes, size_t n, size_t from,
+                             struct sv name)
+{
+	for (size_t i = 0, k = from; i < n; i++, k++) {
+		if (k >= n)
+			k = 0;
+		if (sv_eq(attributes[k].name, name))
+			return k;
+	}
+	return n;
+}
+
 /* Reads the n arguments of one message into a struct; unknown names are passed over.
  * returns false when one is of a kind it cannot be, or stands twice; the bytes are consumed all the same */
 static bool read_arguments(struct cursor *c, unsigned n, const struct attribute *attributes,
@@ -150,13 +164,15 @@ static bool read_arguments(struct cursor *c, unsigned n, const struct attribute 
 {
 	bool good = true;
 	uint64_t seen = 0;
+	size_t next = 0;
 	for (unsigned i = 0; i < n && !c->failed; i++) {
 		struct sv name = spop_text_read(c);
 		struct spop_value value = spop_value_read(c);
-		size_t k = 0;
-		while (k < n_attributes && !sv_eq(sv_of(attributes[k].name), name))
-			k++;
-		if (k == n_attributes || value.type == SPOP_DATA_NULL || c->failed)
+		size_t k = find_attribute(attributes, n_attributes, next, name);
+		if (k == n_attributes || c->failed)
+			continue;
+		next = k + 1;
+		if (value.type == SPOP_DATA_NULL)
 			continue;
 		const struct attribute *a = &attributes[k];
 		bool again = seen >> k & 1 && a->kind != AUTHORIZATION;
@@ -221,7 +237,7 @@ void spop_notify_decode(struct sv payload, struct spop_notify *ret)
 static size_t copy_names(const struct attribute *from, size_t n, struct spop_attribute_name *to)
 {
 	for (size_t i = 0; i < n; i++)
-		to[i] = (struct spop_attribute_name){from[i].name, kind_names[from[i].kind]};
+		to[i] = (struct spop_attribute_name){from[i].name.at, kind_names[from[i].kind]};
 	return n;
 }
 

@@ -213,7 +213,7 @@ static struct judgement judge(const struct authz *authz, const struct authz_serv
 static void miss_in(const struct authz *authz, uint64_t space, const struct authz_view *view,
                     struct authz_miss *miss)
 {
-	enum { LOOKED_AT_MAX = 256 };
+	enum { LOOKED_AT_MAX = 16 };
 	size_t n;
 	const struct authz_entry *entries = authz_index_all(authz->index, space, &n);
 	for (size_t i = 0; i < n && i < LOOKED_AT_MAX; i++) {

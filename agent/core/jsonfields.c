@@ -5,7 +5,9 @@
 #include "core/names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { POINTER_BYTES = 1024, NAMES_MAX = 64 };
 
@@ -24,9 +26,14 @@ static int wrong_kind(const struct place *p, const char *expected)
 	return -EINVAL;
 }
 
-static bool length_ok(const struct json_field *f, size_t n)
+static int check_length(const struct place *p, const char *pointer, size_t n)
 {
-	return f->max <= 0 || ((int64_t)n >= f->min && (int64_t)n <= f->max);
+	const struct json_field *f = p->field;
+	if (f->max <= 0 || ((int64_t)n >= f->min && (int64_t)n <= f->max))
+		return 0;
+	diag_add(p->diag, pointer, "wrong_length", "between %lld and %lld bytes are expected",
+	         (long long)f->min, (long long)f->max);
+	return -EINVAL;
 }
 
 static int read_string(const struct place *p)
@@ -34,12 +41,8 @@ static int read_string(const struct place *p)
 	if (!json_is_string(p->value))
 		return wrong_kind(p, "a string");
 	struct sv text = json_string_sv(p->value);
-	if (!length_ok(p->field, text.n)) {
-		diag_add(p->diag, p->pointer, "wrong_length",
-		         "between %lld and %lld bytes are expected", (long long)p->field->min,
-		         (long long)p->field->max);
+	if (check_length(p, p->pointer, text.n))
 		return -EINVAL;
-	}
 	char *copy = sv_dup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -52,8 +55,16 @@ static int read_strings(const struct place *p)
 {
 	struct json_strings list = {0};
 	int r = json_strings_read(p->value, p->pointer, p->diag, &list);
-	if (r)
+	for (size_t i = 0; i < list.n; i++) {
+		char at[POINTER_BYTES + 32];
+		(void)snprintf(at, sizeof(at), "%s/%zu", p->pointer, i);
+		if (check_length(p, at, strlen(list.at[i])))
+			r = -EINVAL;
+	}
+	if (r) {
+		json_strings_free(&list);
 		return r;
+	}
 	json_strings_free(p->into);
 	*(struct json_strings *)p->into = list;
 	return 0;

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "server/address.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,21 +92,19 @@ static const struct json_field log_fields[] = {
          .nullable = true},
 };
 
-/* The tables of other modules are of sizes known there only, so this one is filled in once. */
-enum { N_SECTIONS = 8 };
-struct sections {
-	struct json_field rows[N_SECTIONS];
-};
-
 #define SECTION(member, table, n)                                                               \
 	{                                                                                       \
 		.name = #member, .kind = JSON_FIELD_OBJECT,                                     \
 		.offset = offsetof(struct settings, member), .fields = (table), .n_fields = (n) \
 	}
 
-static struct sections sections(void)
+/* The tables of other modules are of sizes known there only, so this one is filled in when asked for. */
+void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS])
 {
-	return (struct sections){{
+	const struct json_field fields[] = {
+		{.name = "$schema",
+	         .kind = JSON_FIELD_STRING,
+	         .offset = offsetof(struct settings, schema_uri)},
 		{.name = "data_dir",
 	         .kind = JSON_FIELD_STRING,
 	         .offset = offsetof(struct settings, data_dir),
@@ -118,16 +117,19 @@ static struct sections sections(void)
 		SECTION(fetch, fetch_fields, ARRAY_LEN(fetch_fields)),
 		SECTION(audit, audit_fields, ARRAY_LEN(audit_fields)),
 		SECTION(log, log_fields, ARRAY_LEN(log_fields)),
-	}};
+	};
+	static_assert(ARRAY_LEN(fields) == SETTINGS_N_FIELDS, "a row a member");
+	memcpy(ret, fields, sizeof(fields));
 }
 
 static int read_over(struct sv text, struct diag *d, struct settings *settings)
 {
-	const struct sections table = sections();
+	struct json_field fields[SETTINGS_N_FIELDS];
 	CLEANUP(json_decrefp) json_t *document = json_load_strict(text, 0, d);
 	if (!document)
 		return -EINVAL;
-	return json_fields_read(document, table.rows, N_SECTIONS, "", d, settings);
+	settings_fields(fields);
+	return json_fields_read(document, fields, SETTINGS_N_FIELDS, "", d, settings);
 }
 
 int settings_default(struct settings *ret)
@@ -139,8 +141,9 @@ int settings_default(struct settings *ret)
 
 void settings_fini(struct settings *settings)
 {
-	const struct sections table = sections();
-	json_fields_free(table.rows, N_SECTIONS, settings);
+	struct json_field fields[SETTINGS_N_FIELDS];
+	settings_fields(fields);
+	json_fields_free(fields, SETTINGS_N_FIELDS, settings);
 }
 
 static bool is_octal_mode(const char *text)
@@ -181,7 +184,7 @@ static int check(const struct settings *s, struct diag *d)
 		diag_add(d, "/spop/listen", "no_listener", "at least one address is expected");
 		result = -EINVAL;
 	}
-	return result;
+	return admin_options_check(&s->admin, d) ? -EINVAL : result;
 }
 
 int settings_load(const char *path, struct diag *d, char **ret_text, struct settings *ret)

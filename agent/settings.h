@@ -30,6 +30,7 @@ struct log_settings {
 };
 
 struct settings {
+	char *schema_uri; /* "$schema", for editors; nothing here follows it */
 	char *data_dir;
 	struct spop_options spop;
 	struct accounting_options accounting;
@@ -54,6 +55,10 @@ MUST_CHECK int settings_load(const char *path, struct diag *d, char **ret_text,
                              struct settings *ret);
 
 void settings_fini(struct settings *settings);
+
+/* settings_fields - the table of the whole document, which schema/settings.schema.json is held to. */
+enum { SETTINGS_N_FIELDS = 9 };
+void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS]);
 
 /* settings_beside - path as it stands when absolute, else beside the directory of file. owned; NULL: no memory */
 MUST_CHECK char *settings_beside(const char *file, const char *path);

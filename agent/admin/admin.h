@@ -1,6 +1,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include "core/diag.h"
 #include "core/jsonfields.h"
 #include "core/macros.h"
 
@@ -19,7 +20,7 @@ struct strbuf;
 /* Section "admin" of haward.json. Read with json_fields_read() and freed with json_fields_free() by
  * admin_option_fields; admin_options_default() first. */
 struct admin_options {
-	char *listen; /* "127.0.0.1:12380", "[::1]:12380" or "unix:/run/haward/admin.sock"; port 0 = any */
+	char *listen; /* "127.0.0.1:12380", "[::1]:12380" or "unix@/run/haward/admin.sock"; port 0 = any */
 	char *public_url; /* NULL, or how browsers reach it through HAProxy: "https://haward.example" */
 	struct json_strings allowed_hosts; /* further values of the Host header that are answered */
 };
@@ -28,6 +29,13 @@ extern const size_t n_admin_option_fields;
 
 /* admin_options_default - what holds without a settings file. errors: 0 or -ENOMEM */
 MUST_CHECK int admin_options_default(struct admin_options *options);
+
+/* admin_options_check - would admin_start() take them, as far as that can be told without binding?
+ *
+ * out     d: what is wrong, with its pointer in haward.json; may be NULL
+ * errors  0 or -EINVAL
+ */
+MUST_CHECK int admin_options_check(const struct admin_options *options, struct diag *d);
 
 /* admin_hooks - what the admin side asks of the program around it; any may be NULL.
  *

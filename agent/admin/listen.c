@@ -84,10 +84,16 @@ static int remove_stale(const union address *addr)
 	return unlink(addr->un.sun_path) == 0 ? 0 : -errno;
 }
 
+static bool unix_path_ok(struct sv path)
+{
+	return path.n > 0 && path.n < sizeof(((struct sockaddr_un *)0)->sun_path) &&
+	       path.at[0] == '/';
+}
+
 static int bind_unix(struct admin *admin, struct sv path)
 {
 	union address addr = {.un = {.sun_family = AF_UNIX}};
-	if (path.n == 0 || path.n >= sizeof(addr.un.sun_path) || path.at[0] != '/')
+	if (!unix_path_ok(path))
 		return -EINVAL;
 	memcpy(addr.un.sun_path, path.at, path.n);
 	int r = remove_stale(&addr);
@@ -106,9 +112,11 @@ static int bind_unix(struct admin *admin, struct sv path)
 	return bound;
 }
 
-static bool v4_loopback(const struct in_addr *addr)
+static bool is_loopback(const union address *addr)
 {
-	return ntohl(addr->s_addr) >> 24 == 127;
+	if (addr->any.sa_family == AF_INET)
+		return ntohl(addr->in.sin_addr.s_addr) >> 24 == 127;
+	return addr->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&addr->in6.sin6_addr);
 }
 
 static int look_at(struct admin *admin)
@@ -121,13 +129,12 @@ static int look_at(struct admin *admin)
 		admin->is_unix = true;
 	} else if (addr.any.sa_family == AF_INET) {
 		admin->port = ntohs(addr.in.sin_port);
-		admin->is_loopback = v4_loopback(&addr.in.sin_addr);
 	} else if (addr.any.sa_family == AF_INET6) {
 		admin->port = ntohs(addr.in6.sin6_port);
-		admin->is_loopback = IN6_IS_ADDR_LOOPBACK(&addr.in6.sin6_addr);
 	} else {
 		return -EAFNOSUPPORT;
 	}
+	admin->is_loopback = is_loopback(&addr);
 	return 0;
 }
 
@@ -158,19 +165,23 @@ static int allow_local(struct admin *admin)
 	return r;
 }
 
-/* "https://haward.example/" -> "haward.example"; anything else is not taken. */
+/* "https://haward.example/" -> "haward.example"; empty for what is no such address. */
+static struct sv host_of_url(struct sv url, bool *ret_https)
+{
+	*ret_https = sv_starts(url, SVL("https://"));
+	if (!*ret_https && !sv_starts(url, SVL("http://")))
+		return (struct sv){0};
+	struct sv host = sv_from(url, *ret_https ? 8 : 7);
+	return sv_first(host, sv_find(host, '/'));
+}
+
 static int read_public_url(struct admin *admin)
 {
 	struct sv url = sv_of(admin->deps.options->public_url);
-	bool is_https = sv_starts(url, SVL("https://"));
-	if (url.n == 0)
-		return 0;
-	if (!is_https && !sv_starts(url, SVL("http://")))
-		return -EINVAL;
-	struct sv host = sv_from(url, is_https ? 8 : 7);
-	host = sv_first(host, sv_find(host, '/'));
+	bool is_https;
+	struct sv host = host_of_url(url, &is_https);
 	if (host.n == 0)
-		return -EINVAL;
+		return url.n == 0 ? 0 : -EINVAL;
 	int r = allow_host(admin, host);
 	if (r == 0 && is_https) {
 		admin->public_host = sv_dup(host);
@@ -190,13 +201,48 @@ static int allow_hosts(struct admin *admin)
 	return r;
 }
 
+/* HAProxy writes unix@PATH. returns false for TCP addresses */
+static bool is_unix_address(struct sv listen, struct sv *ret_path)
+{
+	*ret_path = sv_from(listen, 5);
+	return sv_starts(listen, SVL("unix@")) || sv_starts(listen, SVL("unix:"));
+}
+
+int admin_options_check(const struct admin_options *options, struct diag *d)
+{
+	struct sv listen = sv_of(options->listen), url = sv_of(options->public_url), path;
+	union address addr;
+	socklen_t n;
+	bool is_https;
+	int result = 0;
+	bool is_unix = is_unix_address(listen, &path);
+	if (is_unix ? !unix_path_ok(path) : !parse_tcp(listen, &addr, &n)) {
+		diag_add(d, "/admin/listen", "bad_address",
+		         "'%s' is no address: IP:PORT, [IPv6]:PORT or unix@/PATH is expected",
+		         options->listen);
+		return -EINVAL;
+	}
+	if (host_of_url(url, &is_https).n == 0 && url.n) {
+		diag_add(d, "/admin/public_url", "bad_url",
+		         "https://HOST or http://HOST is expected");
+		result = -EINVAL;
+	}
+	if (!is_unix && !is_https && !is_loopback(&addr)) {
+		diag_add(d, "/admin/listen", "not_private",
+		         "passwords would cross the network in the clear: listen on loopback or a "
+		         "UNIX socket, or set public_url to the https address of the proxy in "
+		         "front");
+		result = -EINVAL;
+	}
+	return result;
+}
+
 int listen_open(struct admin *admin, int listen_fd)
 {
-	struct sv listen = sv_of(admin->deps.options->listen);
+	struct sv listen = sv_of(admin->deps.options->listen), path;
 	int fd = listen_fd;
 	if (fd < 0)
-		fd = sv_starts(listen, SVL("unix:")) ? bind_unix(admin, sv_from(listen, 5))
-		                                     : bind_tcp(listen);
+		fd = is_unix_address(listen, &path) ? bind_unix(admin, path) : bind_tcp(listen);
 	if (fd < 0)
 		return fd;
 	admin->listen_fd = fd;

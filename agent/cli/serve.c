@@ -267,6 +267,8 @@ static void serve(struct program *p)
 	note(p, SVL("stop"), SVL(""));
 }
 
+static char own_name[] = "haward serve"; /* for the usage text */
+
 int cli_serve(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -277,6 +279,7 @@ int cli_serve(int argc, char **argv)
 		       "SIGUSR1 opens the log file again."};
 	struct arguments arguments = {0};
 	struct program p = {0};
+	argv[0] = own_name;
 	(void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	int r = read_settings(&p, arguments.config);
 	if (r == 0) {

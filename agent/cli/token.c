@@ -15,9 +15,9 @@ enum {
 	KEY_JWKS = 'j',
 	KEY_ISSUER = 'i',
 	KEY_AUDIENCE = 'a',
-	KEY_NO_TIME = 1000,
-	KEY_JWS,
 	KEY_POLICY = 'p',
+	KEY_NO_TIME = 1000, /* from here on without a letter */
+	KEY_JWS,
 	KEY_NOW
 };
 
@@ -246,6 +246,8 @@ static int load_policy(struct judge *j, const char *path)
 	return r;
 }
 
+static char own_name[] = "haward token"; /* for the usage text */
+
 int cli_token(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -257,6 +259,7 @@ int cli_token(int argc, char **argv)
 		       "line. Keys come from a JWK set, or from a policy set's issuers."};
 	struct arguments arguments = {.now_s = -1};
 	CLEANUP(judge_fini) struct judge j = {.arguments = &arguments};
+	argv[0] = own_name;
 	(void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	j.cache = tokencache_new(16);
 	if (!j.cache || arena_init(&j.arena, REQUEST_ARENA_BYTES) != 0)

@@ -46,7 +46,8 @@ static int teardown(void **state)
 /* Runs `admin WORDS --data DIR` with a line on standard input. */
 static int run(const struct desk *desk, const char *line, const char *const *words)
 {
-	char *argv[12] = {strdup("admin")};
+	static char name[] = "admin";
+	char *argv[12] = {name};
 	int argc = 1;
 	for (; *words; words++)
 		argv[argc++] = strdup(*words);
@@ -57,7 +58,7 @@ static int run(const struct desk *desk, const char *line, const char *const *wor
 	fclose(file);
 	assert_non_null(freopen(desk->input, "r", stdin));
 	int r = cli_admin(argc, argv);
-	while (argc > 0)
+	while (argc > 1)
 		free(argv[--argc]);
 	return r;
 }

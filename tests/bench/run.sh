@@ -33,7 +33,7 @@ openssl pkey -in "$state/issuer.key.pem" -pubout -out "$state/issuer.pub.pem"
 
 read -r alone jwt yes said book yes_spop spop accounting admin < <(node -e '
 	import("'"$root"'/tests/e2e/support/ports.mjs").then(async (m) => console.log((await m.freePorts(9)).join(" ")))')
-export BENCH_ALONE=127.0.0.1:$alone BENCH_JWT=127.0.0.1:$jwt BENCH_YES=127.0.0.1:$yes BENCH_HAWARD=127.0.0.1:$said BENCH_BOOK=127.0.0.1:$book
+export BENCH_SPOE_CFG=$bench/spoe.cfg BENCH_ALONE=127.0.0.1:$alone BENCH_JWT=127.0.0.1:$jwt BENCH_YES=127.0.0.1:$yes BENCH_HAWARD=127.0.0.1:$said BENCH_BOOK=127.0.0.1:$book
 export BENCH_YES_SPOP=127.0.0.1:$yes_spop HAWARD_SPOP=127.0.0.1:$spop HAWARD_ACCOUNTING=127.0.0.1:$accounting BENCH_PUBKEY=$state/issuer.pub.pem
 cat >"$state/haward.json" <<JSON
 { "data_dir": "$state/data", "spop": { "listen": ["$HAWARD_SPOP"], "workers": 1 }, "accounting": { "listen": ["$HAWARD_ACCOUNTING"] },

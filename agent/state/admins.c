@@ -118,10 +118,15 @@ static int walk(const struct state *state, MDB_txn *txn,
 	return r == -ENOENT ? 0 : r;
 }
 
+static bool manages(const struct state_admin *admin)
+{
+	return !admin->disabled && (admin->roles & ROLE_ADMIN);
+}
+
 static int count_manager(void *user, const struct state_admin *admin)
 {
 	size_t *n = user;
-	*n += !admin->disabled && (admin->roles & ROLE_ADMIN);
+	*n += manages(admin);
 	return 0;
 }
 
@@ -158,9 +163,10 @@ int state_admin_change(struct state *state, struct sv name, const struct state_a
 		r = admin_read(state, txn, name, &admin);
 	if (r != 0)
 		return r;
+	bool managed = manages(&admin);
 	apply(&admin, change, now_us);
 	r = admin_write(state, txn, &admin);
-	if (r == 0)
+	if (r == 0 && managed)
 		r = someone_manages(state, txn);
 	if (r == 0)
 		r = sessions_end_of(state, txn, name);
@@ -176,7 +182,7 @@ int state_admin_remove(struct state *state, struct sv name)
 		r = admin_read(state, txn, name, &admin);
 	if (r == 0)
 		r = db_delete(txn, state->admins, name);
-	if (r == 0)
+	if (r == 0 && manages(&admin))
 		r = someone_manages(state, txn);
 	if (r == 0)
 		r = sessions_end_of(state, txn, name);

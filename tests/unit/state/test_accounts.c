@@ -148,6 +148,20 @@ static void somebody_always_manages_accounts(void **state)
 	assert_int_equal(state_admin_remove(temp->state, SVL("bob")), -EBUSY);
 }
 
+/* The first account of the command line need not be an admin; it can still be mended and removed. */
+static void where_nobody_manages_accounts_can_still_change(void **state)
+{
+	struct temp *temp = *state;
+	add(temp->state, "alice", ROLE_AUDITOR);
+	add(temp->state, "bob", ROLE_VIEWER);
+	struct state_admin_change demote = {.roles = ROLE_VIEWER};
+	struct state_admin_change promote = {.roles = ROLE_ADMIN};
+	assert_int_equal(state_admin_change(temp->state, SVL("alice"), &demote, NOW), 0);
+	assert_int_equal(state_admin_remove(temp->state, SVL("alice")), 0);
+	assert_int_equal(state_admin_change(temp->state, SVL("bob"), &promote, NOW), 0);
+	assert_int_equal(state_admin_change(temp->state, SVL("bob"), &demote, NOW), -EBUSY);
+}
+
 static void sessions_end_by_idleness_and_by_age(void **state)
 {
 	struct temp *temp = *state;
@@ -254,6 +268,8 @@ int main(void)
 	                                        temp_teardown),
 		cmocka_unit_test_setup_teardown(somebody_always_manages_accounts, temp_setup,
 	                                        temp_teardown),
+		cmocka_unit_test_setup_teardown(where_nobody_manages_accounts_can_still_change,
+	                                        temp_setup, temp_teardown),
 		cmocka_unit_test_setup_teardown(sessions_end_by_idleness_and_by_age, temp_setup,
 	                                        temp_teardown),
 		cmocka_unit_test_setup_teardown(sessions_end_with_every_change_of_the_account,

@@ -99,21 +99,29 @@ static void refuse(struct source *s)
 	source_close(s);
 }
 
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
+enum taken { TAKEN, NOTHING_THERE, SOURCE_GONE };
+
+static enum taken take_bytes(struct source *s)
 {
-	struct source *s = io->data;
-	(void)loop;
-	(void)events;
-	ssize_t n = recv(io->fd, s->in + s->n_in, sizeof(s->in) - s->n_in, 0);
+	ssize_t n = recv(s->io.fd, s->in + s->n_in, sizeof(s->in) - s->n_in, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return NOTHING_THERE;
 	if (n <= 0) {
 		source_close(s);
-		return;
+		return SOURCE_GONE;
 	}
 	s->n_in += (size_t)n;
-	if (!take_lines(s))
-		refuse(s);
+	if (take_lines(s))
+		return TAKEN;
+	refuse(s);
+	return SOURCE_GONE;
+}
+
+static void on_io(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	(void)take_bytes(io->data);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -137,9 +145,18 @@ struct loglisten *loglisten_new(struct ev_loop *loop, struct audit_journal *jour
 	return l;
 }
 
+/* Our end, also a kill, is to be an RST: at a FIN HAProxy 3.0 never connects its ring again, and 3.2 drops what
+ * it logs until we are back; both take an error for what it is (seen with 3.0.11 and 3.2.26). */
+static void close_by_reset(int fd)
+{
+	const struct linger none = {.l_onoff = 1, .l_linger = 0};
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 void loglisten_adopt(struct loglisten *l, int fd)
 {
 	struct source *s = NULL;
+	close_by_reset(fd);
 	if (atomic_load(&l->counters.n_connections) < CONNECTIONS_MAX)
 		s = malloc(sizeof(*s));
 	if (!s) {
@@ -166,8 +183,11 @@ void loglisten_free(struct loglisten *l)
 		return;
 	while (l->sources) {
 		struct source *s = l->sources;
-		on_io(l->loop, &s->io, EV_READ);
-		if (l->sources == s)
+		enum taken taken = TAKEN;
+		/* not without end: who sends faster than we read, or a full journal, keeps the rest */
+		for (int i = 0; i < 64 && taken == TAKEN && !ev_is_active(&s->retry); i++)
+			taken = take_bytes(s);
+		if (taken != SOURCE_GONE)
 			source_close(s);
 	}
 	free(l);

@@ -324,9 +324,10 @@ static void *writer_main(void *argument)
 		}
 		unsigned rest_ms = r != 0 ? retry_ms : n < TURN_RECORDS ? w->commit_interval_ms : 0;
 		bool stop = writer_rest(w, rest_ms);
-		if (stop && stop_ms == 0)
+		bool is_last_turn = stop_ms != 0; /* begun after the stop was asked for */
+		if (stop && !is_last_turn)
 			stop_ms = now_ms();
-		if (stop && ((r == 0 && n == 0) || now_ms() - stop_ms > AUDIT_STOP_MS))
+		if (is_last_turn && ((r == 0 && n == 0) || now_ms() - stop_ms > AUDIT_STOP_MS))
 			return NULL;
 	}
 }

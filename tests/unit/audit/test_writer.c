@@ -57,6 +57,20 @@ static void stop_and_start_neither_loses_nor_doubles(void **state)
 	assert_true(book_verify(book).holds);
 }
 
+static void stop_takes_along_what_came_while_the_writer_rested(void **state)
+{
+	struct book *book = *state;
+	audit_writer_stop(TAKE(book->writer));
+	const struct audit_writer_options slow = {
+		.store = book->store, .journals = book->journals, .commit_interval_ms = 1000};
+	assert_int_equal(audit_writer_start(&slow, &book->writer), 0);
+	assert_int_equal(usleep(50000), 0); /* its first turn found nothing */
+	assert_int_equal(
+		audit_submit_system(audit_journals_main(book->journals), SVL("stop"), SVL("")), 0);
+	audit_writer_stop(TAKE(book->writer));
+	assert_int_equal(n_records(book), 1);
+}
+
 static void second_writer_is_refused(void **state)
 {
 	struct book *book = *state;
@@ -274,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_kinds_and_journals_end_in_one_book, book_setup,
 	                                        book_teardown),
 		cmocka_unit_test_setup_teardown(stop_and_start_neither_loses_nor_doubles,
+	                                        book_setup, book_teardown),
+		cmocka_unit_test_setup_teardown(stop_takes_along_what_came_while_the_writer_rested,
 	                                        book_setup, book_teardown),
 		cmocka_unit_test_setup_teardown(second_writer_is_refused, book_setup,
 	                                        book_teardown),

@@ -9,7 +9,7 @@ run=(
 	libcurl4-openssl-dev libargon2-dev
 	haproxy curl openssl
 )
-test=(libcmocka-dev clang clang-format libclang-rt-dev llvm wrk chromium fonts-dejavu-core dpkg-dev mandoc lintian)
+test=(libcmocka-dev clang clang-format libclang-rt-dev llvm wrk chromium fonts-dejavu-core dpkg-dev file mandoc lintian)
 
 wanted=("${run[@]}")
 case "${1:-run}" in

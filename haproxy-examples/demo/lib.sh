@@ -78,12 +78,13 @@ need_ports() {
 	done
 }
 
-# Installs what is missing and builds the release, unless HAWARD_BIN names a program to use.
+# Installs what is missing and builds the release, unless HAWARD_BIN names a program to use or these examples
+# are installed beside one.
 build_haward() {
-	if [ -n "${HAWARD_BIN:-}" ]; then
-		haward=$HAWARD_BIN
-		return
-	fi
+	haward=${HAWARD_BIN:-}
+	[ -n "$haward" ] || [ -f "$root/CMakeLists.txt" ] || haward=$(command -v haward) ||
+		fail "haward is not installed, and its source is not here."
+	[ -z "$haward" ] || return 0
 	"$root/tests/install.sh" run
 	say "Building Haward (a minute or two the first time) ..."
 	(cd "$root" && timeout 300 cmake --preset release &&

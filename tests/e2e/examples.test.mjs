@@ -170,7 +170,8 @@ test('the outcome line is JSON whatever the client sends', async (t) => {
 	await eventually('the first yes', async () => (await request(`${it.url}/`)).status === 200);
 	await sleep(200);
 	it.lines.length = 0;
-	await request(`${it.url}/orders/x`, { headers: { host: 'a"b\\c' } });
+	const quoted = await request(`${it.url}/orders/x`, { headers: { host: 'a"b\\c' } });
+	const passes = quoted.status === 200; // HAProxy 2.6 takes such a Host, 3.0 and later answer 400
 	await request(`${it.url}/orders/${'%22'.repeat(2000)}`);
 	await new Promise((resolve) => {
 		const socket = net.connect(new URL(it.url).port, '127.0.0.1', () => socket.end('GET /quote"back\\slash HTTP/1.1\r\nHost: a\r\n\r\n'));
@@ -196,8 +197,8 @@ test('the outcome line is JSON whatever the client sends', async (t) => {
 	for (const o of objects) {
 		assert.deepEqual(Object.keys(o).sort(), ['backend', 'bytes_in', 'bytes_out', 'event', 'host', 'id', 'method', 'path', 'server', 'src', 'src_port', 'status', 'ta', 'tc', 'termination', 'tr', 'tresp', 'tt', 'tw'].sort());
 	}
-	assert.equal(objects.filter((o) => o.event === YES.event && o.status === 200).length, 3);
-	assert.ok(objects.some((o) => o.host === 'a"b\\c'));
+	assert.equal(objects.filter((o) => o.event === YES.event && o.status === 200).length, passes ? 3 : 2);
+	assert.equal(objects.some((o) => o.host === 'a"b\\c'), passes);
 	assert.ok(objects.some((o) => o.path === '/quote"back\\slash' || o.path === '/quote%22back\\slash' || o.path === '/quote%22back%5cslash'), JSON.stringify(objects.map((o) => o.path.slice(0, 40))));
 	assert.ok(objects.some((o) => o.status === 400 && o.event === '-'));
 });

@@ -9,27 +9,33 @@
 
 /* ---- cells ---- */
 
+/* Bytes that need no quotes and are well formed by themselves. */
+static const bool plain_bytes[256] = {
+	['!'] = true,         ['#' ... '&'] = true, ['(' ... '+'] = true,
+	['-' ... ':'] = true, ['<' ... '~'] = true, [' '] = true,
+};
+
+/* Bytes that a formula may start with: themselves, or (0xef) of a character in full width. */
+static const bool formula_bytes[256] = {
+	['='] = true,  ['+'] = true,  ['-'] = true,  ['@'] = true,  ['\t'] = true,
+	['\r'] = true, ['\n'] = true, ['\0'] = true, [0xef] = true,
+};
+
 static bool is_formula(struct sv text)
 {
 	static const struct sv wide[] = {SV("\xef\xbc\x9d"), SV("\xef\xbc\x8b"), SV("\xef\xbc\x8d"),
 	                                 SV("\xef\xbc\xa0")}; /* = + - @ in full width */
 	while (text.n > 0 && text.at[0] == ' ')
 		text = sv_from(text, 1);
-	if (text.n == 0)
+	if (text.n == 0 || !formula_bytes[(uint8_t)text.at[0]])
 		return false;
-	if (memchr("=+-@\t\r\n\0", text.at[0], 8))
+	if ((uint8_t)text.at[0] != 0xef)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
 		if (sv_starts(text, wide[i]))
 			return true;
 	return false;
 }
-
-/* Bytes that need no quotes and are well formed by themselves. */
-static const bool plain_bytes[256] = {
-	['!'] = true,         ['#' ... '&'] = true, ['(' ... '+'] = true,
-	['-' ... ':'] = true, ['<' ... '~'] = true, [' '] = true,
-};
 
 static size_t plain_length(struct sv text)
 {
@@ -246,67 +252,73 @@ static void write_why(struct outbuf *out, const struct cell *cell)
 		outbuf_u8(out, '"');
 }
 
+/* A cell is empty when the word at `probe` is zero: most cells are, and cost no call then. */
 struct column {
 	const char *name;
 	write_fn *write;
-	size_t offset;
+	size_t offset, probe;
 	bool of_outcome;
 };
 
-#define AT(member) offsetof(struct audit_record, member)
+#define AT(member)     offsetof(struct audit_record, member)
+#define ALWAYS         SIZE_MAX
+#define TEXT(member)   write_text, AT(member), AT(member) + offsetof(struct sv, n)
+#define LIST(member)   write_list, AT(member), AT(member) + offsetof(struct sv, n)
+#define NUMBER(member) write_number, AT(member), AT(member)
+#define KNOWN(member)  write_known, AT(member), AT(member)
 static const struct column columns[] = {
-	{"id", write_id, 0, false},
-	{"seq", write_seq, 0, false},
-	{"time", write_time, 0, false},
-	{"kind", write_kind, 0, false},
-	{"user", write_text, AT(user), false},
-	{"issuer", write_text, AT(issuer), false},
-	{"client", write_text, AT(client), false},
-	{"groups", write_list, AT(groups), false},
-	{"scopes", write_list, AT(scopes), false},
-	{"auth_method", write_auth, 0, false},
-	{"workload", write_text, AT(workload), false},
-	{"source_service", write_text, AT(source_service), false},
-	{"service", write_text, AT(service), false},
-	{"src", write_address, AT(src), false},
-	{"src_port", write_number, AT(src_port), false},
-	{"method", write_text, AT(method), false},
-	{"host", write_text, AT(host), false},
-	{"path", write_text, AT(path), false},
-	{"query", write_text, AT(query), false},
-	{"route", write_text, AT(route), false},
-	{"verdict", write_verdict, 0, false},
-	{"status", write_number, AT(status), false},
-	{"reason", write_text, AT(reason), false},
-	{"policy", write_text, AT(policy), false},
-	{"policy_version", write_number, AT(policy_version), false},
-	{"why", write_why, 0, false},
-	{"shadow_verdict", write_shadow, 0, false},
-	{"shadow_policy", write_text, AT(shadow_policy), false},
-	{"request_id", write_text, AT(request_id), false},
-	{"trace_id", write_trace, 0, false},
-	{"user_agent", write_text, AT(user_agent), false},
-	{"took_us", write_micros, 0, false},
-	{"action", write_text, AT(action), false},
-	{"target", write_text, AT(target), false},
-	{"result", write_text, AT(result), false},
-	{"roles", write_text, AT(roles), false},
-	{"channel", write_text, AT(channel), false},
-	{"before", write_text, AT(before), false},
-	{"after", write_text, AT(after), false},
-	{"detail", write_text, AT(detail), false},
-	{"gap_count", write_number, AT(gap_count), false},
-	{"outcome_time", write_time, 0, true},
-	{"outcome_status", write_known, AT(out_status), true},
-	{"outcome_bytes_out", write_known, AT(bytes_out), true},
-	{"outcome_bytes_in", write_known, AT(bytes_in), true},
-	{"outcome_duration_ms", write_known, AT(duration_ms), true},
-	{"outcome_queue_ms", write_known, AT(queue_ms), true},
-	{"outcome_connect_ms", write_known, AT(connect_ms), true},
-	{"outcome_response_ms", write_known, AT(response_ms), true},
-	{"outcome_termination", write_text, AT(termination), true},
-	{"outcome_backend", write_text, AT(backend), true},
-	{"outcome_server", write_text, AT(server), true},
+	{"id", write_id, 0, ALWAYS, false},
+	{"seq", write_seq, 0, ALWAYS, false},
+	{"time", write_time, 0, ALWAYS, false},
+	{"kind", write_kind, 0, ALWAYS, false},
+	{"user", TEXT(user), false},
+	{"issuer", TEXT(issuer), false},
+	{"client", TEXT(client), false},
+	{"groups", LIST(groups), false},
+	{"scopes", LIST(scopes), false},
+	{"auth_method", write_auth, 0, ALWAYS, false},
+	{"workload", TEXT(workload), false},
+	{"source_service", TEXT(source_service), false},
+	{"service", TEXT(service), false},
+	{"src", write_address, AT(src), ALWAYS, false},
+	{"src_port", NUMBER(src_port), false},
+	{"method", TEXT(method), false},
+	{"host", TEXT(host), false},
+	{"path", TEXT(path), false},
+	{"query", TEXT(query), false},
+	{"route", TEXT(route), false},
+	{"verdict", write_verdict, 0, ALWAYS, false},
+	{"status", NUMBER(status), false},
+	{"reason", TEXT(reason), false},
+	{"policy", TEXT(policy), false},
+	{"policy_version", NUMBER(policy_version), false},
+	{"why", write_why, 0, AT(why) + offsetof(struct sv, n), false},
+	{"shadow_verdict", write_shadow, 0, ALWAYS, false},
+	{"shadow_policy", TEXT(shadow_policy), false},
+	{"request_id", TEXT(request_id), false},
+	{"trace_id", write_trace, 0, AT(trace_id) + offsetof(struct sv, n), false},
+	{"user_agent", TEXT(user_agent), false},
+	{"took_us", write_micros, 0, AT(took_ns), false},
+	{"action", TEXT(action), false},
+	{"target", TEXT(target), false},
+	{"result", TEXT(result), false},
+	{"roles", TEXT(roles), false},
+	{"channel", TEXT(channel), false},
+	{"before", TEXT(before), false},
+	{"after", TEXT(after), false},
+	{"detail", TEXT(detail), false},
+	{"gap_count", NUMBER(gap_count), false},
+	{"outcome_time", write_time, 0, ALWAYS, true},
+	{"outcome_status", KNOWN(out_status), true},
+	{"outcome_bytes_out", KNOWN(bytes_out), true},
+	{"outcome_bytes_in", KNOWN(bytes_in), true},
+	{"outcome_duration_ms", KNOWN(duration_ms), true},
+	{"outcome_queue_ms", KNOWN(queue_ms), true},
+	{"outcome_connect_ms", KNOWN(connect_ms), true},
+	{"outcome_response_ms", KNOWN(response_ms), true},
+	{"outcome_termination", TEXT(termination), true},
+	{"outcome_backend", TEXT(backend), true},
+	{"outcome_server", TEXT(server), true},
 };
 
 void audit_csv_header(struct outbuf *out)
@@ -319,17 +331,25 @@ void audit_csv_header(struct outbuf *out)
 	outbuf_put(out, SVL("\r\n"));
 }
 
+static bool has_cell(const struct audit_record *record, const struct column *column)
+{
+	uint64_t word;
+	if (column->probe == ALWAYS)
+		return true;
+	memcpy(&word, (const char *)record + column->probe, sizeof(word));
+	return word != 0;
+}
+
 void audit_csv_row(const struct audit_row *row, bool raw, struct outbuf *out)
 {
+	struct cell cell = {.row = row, .raw = raw};
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
 		const struct column *column = &columns[i];
-		struct cell cell = {.row = row,
-		                    .record = column->of_outcome ? &row->outcome : &row->record,
-		                    .raw = raw,
-		                    .offset = column->offset};
+		cell.record = column->of_outcome ? &row->outcome : &row->record;
+		cell.offset = column->offset;
 		if (i > 0)
 			outbuf_u8(out, ',');
-		if (!column->of_outcome || row->has_outcome)
+		if ((!column->of_outcome || row->has_outcome) && has_cell(cell.record, column))
 			column->write(out, &cell);
 	}
 	outbuf_put(out, SVL("\r\n"));

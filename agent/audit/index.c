@@ -430,18 +430,16 @@ static int commit(struct audit_store *store, const struct index_work *work, uint
 
 static int collect(struct store_view *view, struct index_work *work, uint64_t upto)
 {
-	struct sv bytes;
 	struct audit_record record;
 	work->n_postings = work->n_ids = work->n_spans = 0;
 	work->bucket = (uint32_t)((view->indexed_seq + 1) >> INDEX_BUCKET_SHIFT);
 	for (uint64_t seq = view->indexed_seq + 1; seq <= upto; seq++) {
-		int r = store_view_record(view, seq, &bytes);
+		int r = store_view_record(view, seq, &record);
 		if (r == -EBADMSG) /* the chain check tells of it; the index goes on */
 			continue;
 		if (r != 0)
 			return r;
-		if (audit_record_decode(bytes, &record) == 0)
-			add_record(view->store, work, seq, &record);
+		add_record(view->store, work, seq, &record);
 	}
 	qsort(work->postings, work->n_postings, sizeof(*work->postings), by_posting);
 	qsort(work->ids, work->n_ids, sizeof(*work->ids), by_id);

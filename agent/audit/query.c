@@ -194,7 +194,7 @@ static int tail_collect(struct store_view *view, struct tail_outcomes *tail)
 	for (; seq <= view->last_seq && tail->n < TAIL_OUTCOMES / 2; seq++) {
 		struct sv bytes;
 		struct audit_head head;
-		int r = store_view_record(view, seq, &bytes);
+		int r = store_view_bytes(view, seq, &bytes);
 		if (r != 0)
 			return r;
 		if (audit_record_head(bytes, &head) != 0 || head.kind != AUDIT_OUTCOME)
@@ -226,7 +226,6 @@ static int outcome_seq(struct store_view *view, struct tail_outcomes *tail,
 static int join_outcome(struct store_view *view, struct tail_outcomes *tail, struct audit_row *row)
 {
 	uint64_t seq;
-	struct sv bytes;
 	row->has_outcome = false;
 	if (row->record.kind == AUDIT_UNACCOUNTED) {
 		row->has_outcome = true;
@@ -238,9 +237,7 @@ static int join_outcome(struct store_view *view, struct tail_outcomes *tail, str
 	int r = outcome_seq(view, tail, &row->record.id, &seq);
 	if (r != 0 || seq == 0)
 		return r;
-	r = store_view_record(view, seq, &bytes);
-	if (r == 0)
-		r = audit_record_decode(bytes, &row->outcome);
+	r = store_view_record(view, seq, &row->outcome);
 	row->has_outcome = r == 0;
 	return r;
 }
@@ -260,7 +257,7 @@ static enum look look_at(struct audit_query *query, uint64_t seq, int *ret_error
 	struct audit_head head;
 	struct sv bytes;
 	query->n_scanned++;
-	*ret_error = store_view_record(&query->view, seq, &bytes);
+	*ret_error = store_view_bytes(&query->view, seq, &bytes);
 	if (*ret_error == 0)
 		*ret_error = audit_record_head(bytes, &head);
 	if (*ret_error != 0)
@@ -269,7 +266,7 @@ static enum look look_at(struct audit_query *query, uint64_t seq, int *ret_error
 		return LOOK_NO;
 	row->seq = seq;
 	row->has_outcome = false;
-	*ret_error = audit_record_decode(bytes, &row->record);
+	*ret_error = store_view_unpack(&query->view, seq, bytes, &row->record);
 	if (*ret_error != 0)
 		return LOOK_FAILED;
 	bool joined = audit_filter_needs_outcome(query->filter);
@@ -548,7 +545,7 @@ static int find_in_tail(struct store_view *view, const struct event_id *id, uint
 	for (uint64_t seq = view->last_seq; seq > view->indexed_seq; seq--) {
 		struct sv bytes;
 		struct audit_head head;
-		int r = store_view_record(view, seq, &bytes);
+		int r = store_view_bytes(view, seq, &bytes);
 		if (r == 0)
 			r = audit_record_head(bytes, &head);
 		if (r != 0)
@@ -564,14 +561,11 @@ static int find_in_tail(struct store_view *view, const struct event_id *id, uint
 static int find(struct store_view *view, struct tail_outcomes *tail, const struct event_id *id,
                 struct audit_row *row)
 {
-	struct sv bytes = {0};
 	int r = find_indexed(view, id, &row->seq);
 	if (r == -ENOENT)
 		r = find_in_tail(view, id, &row->seq);
 	if (r == 0)
-		r = store_view_record(view, row->seq, &bytes);
-	if (r == 0)
-		r = audit_record_decode(bytes, &row->record);
+		r = store_view_record(view, row->seq, &row->record);
 	return r == 0 ? join_outcome(view, tail, row) : r;
 }
 

@@ -8,14 +8,16 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Layout, version 1:
+/* Layout, plain (version 1):
  *   u8 version, u8 kind, u8 effect code << 4 | shadow code, u8 auth method << 4 | cut,
  *   16 bytes event id, u64be at_us,
  *   varint bit set of the rows of fields[] that follow, then those rows in order:
  *   text and list: varint length, bytes; number: varint; address: u8 family, 4 or 16 bytes.
  * A row is there only when it is not empty, and varints are the shortest, so that one record has one
- * form. Rows are only ever added at the end. */
-enum { RECORD_VERSION = 1, FLAG_CUT = 1, VARINT_MAX = 10 };
+ * plain form. Packed (version 2) is the same, but for the rows that records have in common:
+ *   varint length << 1, bytes; or varint number of the text << 1 | 1.
+ * Rows are only ever added at the end. */
+enum { VERSION_PLAIN = 1, VERSION_PACKED = 2, FLAG_CUT = 1, VARINT_MAX = 10 };
 
 enum field_type { FIELD_TEXT, FIELD_LIST, FIELD_NUMBER, FIELD_ADDRESS };
 
@@ -24,24 +26,24 @@ struct field {
 	uint16_t offset;
 	uint16_t max;   /* bytes kept of a text or list */
 	uint16_t probe; /* a word that is zero when there is nothing */
+	bool common;    /* few texts, in many records: worth a number */
 };
 
 #define AT(member) offsetof(struct audit_record, member)
-#define TEXT(member, max_bytes)                                                        \
-	{                                                                              \
-		FIELD_TEXT, AT(member), max_bytes, AT(member) + offsetof(struct sv, n) \
+#define WORDS(type, member, max_bytes, common)                                           \
+	{                                                                                \
+		type, AT(member), max_bytes, AT(member) + offsetof(struct sv, n), common \
 	}
-#define LIST(member, max_bytes)                                                        \
-	{                                                                              \
-		FIELD_LIST, AT(member), max_bytes, AT(member) + offsetof(struct sv, n) \
+#define TEXT(member, max_bytes)        WORDS(FIELD_TEXT, member, max_bytes, false)
+#define COMMON_TEXT(member, max_bytes) WORDS(FIELD_TEXT, member, max_bytes, true)
+#define COMMON_LIST(member, max_bytes) WORDS(FIELD_LIST, member, max_bytes, true)
+#define NUMBER(member)                                         \
+	{                                                      \
+		FIELD_NUMBER, AT(member), 0, AT(member), false \
 	}
-#define NUMBER(member)                                  \
-	{                                               \
-		FIELD_NUMBER, AT(member), 0, AT(member) \
-	}
-#define ADDRESS(member)                                  \
-	{                                                \
-		FIELD_ADDRESS, AT(member), 0, AT(member) \
+#define ADDRESS(member)                                         \
+	{                                                       \
+		FIELD_ADDRESS, AT(member), 0, AT(member), false \
 	}
 
 static const struct field fields[] = {
@@ -55,34 +57,34 @@ static const struct field fields[] = {
 	NUMBER(dst_port),
 	TEXT(user, 512),
 	TEXT(subject, 512),
-	TEXT(issuer, 512),
-	TEXT(client, 256),
-	TEXT(workload, 2048),
-	TEXT(source_service, 256),
-	LIST(groups, 1024),
-	LIST(scopes, 512),
-	TEXT(service, 128),
-	TEXT(method, 32),
-	TEXT(host, 256),
+	COMMON_TEXT(issuer, 512),
+	COMMON_TEXT(client, 256),
+	COMMON_TEXT(workload, 2048),
+	COMMON_TEXT(source_service, 256),
+	COMMON_LIST(groups, 1024),
+	COMMON_LIST(scopes, 512),
+	COMMON_TEXT(service, 128),
+	COMMON_TEXT(method, 32),
+	COMMON_TEXT(host, 256),
 	TEXT(path, 2048),
 	TEXT(query, 1024),
-	TEXT(route, 512),
-	TEXT(reason, 64),
-	TEXT(policy, 128),
-	TEXT(shadow_policy, 128),
-	LIST(why, 1536),
+	COMMON_TEXT(route, 512),
+	COMMON_TEXT(reason, 64),
+	COMMON_TEXT(policy, 128),
+	COMMON_TEXT(shadow_policy, 128),
+	COMMON_LIST(why, 1536),
 	TEXT(request_id, 128),
-	TEXT(user_agent, 256),
-	TEXT(sni, 256),
+	COMMON_TEXT(user_agent, 256),
+	COMMON_TEXT(sni, 256),
 	TEXT(trace_id, 16),
-	TEXT(action, 64),
+	COMMON_TEXT(action, 64),
 	TEXT(target, 256),
-	TEXT(result, 32),
+	COMMON_TEXT(result, 32),
 	TEXT(before, 128),
 	TEXT(after, 128),
 	TEXT(detail, 512),
-	TEXT(roles, 128),
-	TEXT(channel, 32),
+	COMMON_TEXT(roles, 128),
+	COMMON_TEXT(channel, 32),
 	NUMBER(gap_count),
 	NUMBER(gap_first_us),
 	NUMBER(gap_last_us),
@@ -93,9 +95,9 @@ static const struct field fields[] = {
 	NUMBER(queue_ms),
 	NUMBER(connect_ms),
 	NUMBER(response_ms),
-	TEXT(termination, 8),
-	TEXT(backend, 128),
-	TEXT(server, 128),
+	COMMON_TEXT(termination, 8),
+	COMMON_TEXT(backend, 128),
+	COMMON_TEXT(server, 128),
 };
 static_assert(ARRAY_LEN(fields) <= 63, "one bit a row");
 static_assert(sizeof(size_t) == sizeof(uint64_t), "lengths are words");
@@ -320,7 +322,7 @@ void audit_record_encode(const struct audit_record *record, struct outbuf *out)
 	uint64_t there = rows_there(record);
 	bool cut = record->cut;
 	size_t flags_at = out->n + 3;
-	outbuf_u8(out, RECORD_VERSION);
+	outbuf_u8(out, VERSION_PLAIN);
 	outbuf_u8(out, (uint8_t)record->kind);
 	outbuf_u8(out, (uint8_t)(code_of(record->has_verdict, record->effect) << 4 |
 	                         code_of(record->has_shadow, record->shadow_effect)));
@@ -337,6 +339,12 @@ void audit_record_encode(const struct audit_record *record, struct outbuf *out)
 
 /* ---- decode ---- */
 
+/* How texts are read: find NULL is the plain form. */
+struct unpacking {
+	audit_shared_fn *find;
+	void *user;
+};
+
 static void read_address(struct cursor *c, struct netaddr *ret)
 {
 	uint8_t family = cursor_u8(c);
@@ -349,7 +357,18 @@ static void read_address(struct cursor *c, struct netaddr *ret)
 	memcpy(ret->bytes, bytes.at, bytes.n);
 }
 
-static void read_field(struct cursor *c, const struct field *f, struct audit_record *record)
+static struct sv read_text(struct cursor *c, uint64_t number, bool common,
+                           const struct unpacking *unpacking)
+{
+	if (!common || !unpacking->find)
+		return cursor_sv(c, number);
+	if (number & 1)
+		return unpacking->find(unpacking->user, number >> 1);
+	return cursor_sv(c, number >> 1);
+}
+
+static void read_field(struct cursor *c, const struct field *f, const struct unpacking *unpacking,
+                       struct audit_record *record)
 {
 	void *member = (char *)record + f->offset;
 	if (f->type == FIELD_ADDRESS) {
@@ -363,7 +382,7 @@ static void read_field(struct cursor *c, const struct field *f, struct audit_rec
 			cursor_fail(c);
 		return;
 	}
-	struct sv text = cursor_sv(c, number);
+	struct sv text = read_text(c, number, f->common, unpacking);
 	if (text.n == 0 || text.n > f->max || (f->type == FIELD_LIST && !list_is_sound(text)))
 		cursor_fail(c);
 	*(struct sv *)member = text;
@@ -376,8 +395,8 @@ static void read_head(struct cursor *c, struct audit_head *ret)
 	(void)cursor_u8(c);
 	struct sv id = cursor_sv(c, EVENT_ID_BYTES);
 	ret->at_us = cursor_u64be(c);
-	if (c->failed || version != RECORD_VERSION || kind == AUDIT_NONE ||
-	    kind >= AUDIT_KIND_COUNT) {
+	bool known = version == VERSION_PLAIN || version == VERSION_PACKED;
+	if (c->failed || !known || kind == AUDIT_NONE || kind >= AUDIT_KIND_COUNT) {
 		cursor_fail(c);
 		return;
 	}
@@ -409,7 +428,7 @@ static void read_codes(struct cursor *c, struct sv bytes, struct audit_record *r
 		cursor_fail(c);
 }
 
-int audit_record_decode(struct sv bytes, struct audit_record *ret)
+static int read_record(struct sv bytes, const struct unpacking *unpacking, struct audit_record *ret)
 {
 	struct cursor c = cursor_over(bytes);
 	struct audit_head head = {0};
@@ -423,9 +442,86 @@ int audit_record_decode(struct sv bytes, struct audit_record *ret)
 	if (there >> ARRAY_LEN(fields))
 		cursor_fail(&c);
 	for (; there && !c.failed; there &= there - 1)
-		read_field(&c, &fields[__builtin_ctzll(there)], ret);
+		read_field(&c, &fields[__builtin_ctzll(there)], unpacking, ret);
 	if (cursor_done(&c))
 		return 0;
 	memset(ret, 0, sizeof(*ret));
 	return -EBADMSG;
+}
+
+/* ---- pack, unpack ---- */
+
+bool audit_record_is_packed(struct sv bytes)
+{
+	return bytes.n > 0 && bytes.at[0] == VERSION_PACKED;
+}
+
+static void pack_text(struct outbuf *out, struct sv text, audit_share_fn *share, void *user)
+{
+	uint64_t number = share(user, text);
+	if (number != AUDIT_NOT_SHARED) {
+		put_varint(out, number << 1 | 1);
+		return;
+	}
+	put_varint(out, (uint64_t)text.n << 1);
+	outbuf_put(out, text);
+}
+
+/* The value of a row; an empty view for what is no text. */
+static struct sv skip_field(struct cursor *c, const struct field *f)
+{
+	struct netaddr ignored;
+	if (f->type == FIELD_ADDRESS) {
+		read_address(c, &ignored);
+		return (struct sv){0};
+	}
+	uint64_t number = read_varint(c);
+	return f->type == FIELD_NUMBER ? (struct sv){0} : cursor_sv(c, number);
+}
+
+static void put_between(struct outbuf *out, const uint8_t *from, const uint8_t *to)
+{
+	outbuf_bytes(out, from, (size_t)(to - from));
+}
+
+int audit_record_pack(struct sv plain, audit_share_fn *share, void *user, struct outbuf *out)
+{
+	struct cursor c = cursor_over(plain);
+	struct audit_head head;
+	read_head(&c, &head);
+	uint64_t there = read_varint(&c);
+	if (c.failed || audit_record_is_packed(plain) || there >> ARRAY_LEN(fields))
+		return -EBADMSG;
+	outbuf_u8(out, VERSION_PACKED);
+	const uint8_t *from = (const uint8_t *)plain.at + 1; /* not yet written */
+	for (; there && !c.failed; there &= there - 1) {
+		const struct field *f = &fields[__builtin_ctzll(there)];
+		const uint8_t *row = c.at;
+		struct sv text = skip_field(&c, f);
+		if (!f->common || c.failed)
+			continue;
+		put_between(out, from, row);
+		pack_text(out, text, share, user);
+		from = c.at;
+	}
+	if (!cursor_done(&c))
+		return -EBADMSG;
+	put_between(out, from, c.at);
+	return out->failed ? -EMSGSIZE : 0;
+}
+
+int audit_record_decode(struct sv bytes, struct audit_record *ret)
+{
+	if (!audit_record_is_packed(bytes))
+		return read_record(bytes, &(struct unpacking){0}, ret);
+	memset(ret, 0, sizeof(*ret));
+	return -EBADMSG;
+}
+
+int audit_record_unpack(struct sv bytes, audit_shared_fn *find, void *user,
+                        struct audit_record *ret)
+{
+	if (!audit_record_is_packed(bytes))
+		return audit_record_decode(bytes, ret);
+	return read_record(bytes, &(struct unpacking){find, user}, ret);
 }

@@ -104,20 +104,44 @@ static inline int64_t audit_number(uint64_t stored)
 	return stored == 0 || stored > INT64_MAX ? -1 : (int64_t)(stored - 1);
 }
 
-/* audit_record_encode - append the record's bytes to out; texts longer than their limit are cut (at
- * a character's border) and the record says so. errors  none here: out is sticky; AUDIT_RECORD_MAX
- * bytes always suffice */
+/* audit_record_encode - append the record in its plain form; texts longer than their limit are cut
+ * (at a character's border) and the record says so.
+ *
+ * errors  none here: out is sticky; AUDIT_RECORD_MAX bytes always suffice
+ */
 void audit_record_encode(const struct audit_record *record, struct outbuf *out);
 
-/* audit_record_decode - read one record from stored bytes, which may be hostile.
+/* audit_record_decode - read one record in its plain form from bytes, which may be hostile.
  *
  * out     *ret, its views into bytes; zeroed on an error
  * errors  0, or -EBADMSG: unknown version or kind, bytes missing, bytes left over, a number out of
- * range
+ *         range
  */
 MUST_CHECK int audit_record_decode(struct sv bytes, struct audit_record *ret);
 
-/* The fixed head alone, for scans that look at time and kind first. */
+/* The packed form names texts that many records have in common by numbers that its keeper gives. */
+#define AUDIT_NOT_SHARED UINT64_MAX
+/* The number of a text below 2^63, or AUDIT_NOT_SHARED: it stays in the record. */
+typedef uint64_t audit_share_fn(void *user, struct sv text);
+/* The text of a number; empty when there is none. */
+typedef struct sv audit_shared_fn(void *user, uint64_t number);
+
+/* audit_record_pack - append the packed form of a record that is given in its plain form.
+ *
+ * errors  0, -EBADMSG: not a plain record; -EMSGSIZE: out is full
+ */
+MUST_CHECK int audit_record_pack(struct sv plain, audit_share_fn *share, void *user,
+                                 struct outbuf *out);
+
+/* audit_record_unpack - read one record in either form; else as audit_record_decode().
+ *
+ * out     *ret, its views into bytes and into what find() gave
+ */
+MUST_CHECK int audit_record_unpack(struct sv bytes, audit_shared_fn *find, void *user,
+                                   struct audit_record *ret);
+bool audit_record_is_packed(struct sv bytes);
+
+/* The fixed head alone, the same in both forms, for scans that look at time and kind first. */
 struct audit_head {
 	enum audit_kind kind;
 	uint64_t at_us;

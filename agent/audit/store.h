@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* The book: two LMDB environments under one directory, `events` (the truth, appended, synced) and
- * `index` (rebuildable). One process writes; any number of processes and threads read. */
+ * `index` (rebuildable). One process writes; any number of processes and threads read.
+ * A book of an earlier format is read as it is; what a writer adds has the format of today. */
 struct audit_store;
 
 enum audit_store_mode {
@@ -18,12 +19,15 @@ enum audit_store_mode {
 
 /* audit_store_open - open the book, creating it in write mode when it is not there.
  *
- * in      dir: `<data_dir>/audit`; its parent exists. map_bytes: ceiling of the events file, bytes;
- * 0 is AUDIT_MAP_BYTES. Read mode takes the size from the file. out     *ret, owned, closed with
- * audit_store_close() after all queries and the writer; set only on 0 errors  0 or -errno: -EBUSY
- * another process writes it, -ENOENT nothing there (read mode), -EBADMSG not a book of this
- * version, -ENOSPC, -EIO, -ENOMEM, ... thread  main; never twice for the same directory in one
- * process (LMDB)
+ * in      dir: `<data_dir>/audit`
+ *         map_bytes: ceiling of the events file, bytes; 0 is AUDIT_MAP_BYTES. Read mode takes the
+ *         size from the file.
+ * out     *ret, owned, closed with audit_store_close() after all queries and the writer; set only
+ *         on 0
+ * errors  0 or -errno: -EBUSY another process writes it; -ENOENT nothing there (read mode);
+ *         -EBADMSG no book, or a damaged one; -EPROTONOSUPPORT a book of a later format;
+ *         -ENOSPC, -EIO, -ENOMEM, ...
+ * thread  main; never twice for the same directory in one process (LMDB)
  */
 MUST_CHECK int audit_store_open(const char *dir, enum audit_store_mode mode, uint64_t map_bytes,
                                 struct audit_store **ret);

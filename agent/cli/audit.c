@@ -38,8 +38,12 @@ static int open_book(const char *data_dir, struct audit_store **ret)
 	if (r == -ENOENT)
 		(void)fprintf(stderr, "haward audit: there is no book in %s\n", data_dir);
 	else if (r == -EBADMSG)
+		(void)fprintf(stderr, "haward audit: the book in %s is damaged, or is none\n",
+		              data_dir);
+	else if (r == -EPROTONOSUPPORT)
 		(void)fprintf(stderr,
-		              "haward audit: the book in %s is damaged, or of another version\n",
+		              "haward audit: the book in %s has a format that only a later "
+		              "version reads\n",
 		              data_dir);
 	else if (r != 0)
 		(void)fprintf(stderr, "haward audit: %s: %s\n", data_dir, strerrordesc_np(-r));

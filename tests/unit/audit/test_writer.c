@@ -114,11 +114,9 @@ static void full_journal_refuses_and_a_gap_goes_first(void **state)
 	book_sync(book);
 	struct store_view view;
 	struct audit_record record;
-	struct sv bytes;
 	assert_int_equal(store_view_open(book->store, &view), 0);
 	assert_int_equal(view.last_seq, n + 1);
-	assert_int_equal(store_view_record(&view, n + 1, &bytes), 0);
-	assert_int_equal(audit_record_decode(bytes, &record), 0);
+	assert_int_equal(store_view_record(&view, n + 1, &record), 0);
 	assert_int_equal(record.kind, AUDIT_GAP);
 	assert_int_equal(record.gap_count, 3);
 	store_view_close(&view);

@@ -1,5 +1,5 @@
-// man.mjs HAWARD - the manual pages say what the program does: mandoc finds nothing to complain about, options,
-// commands, settings and query fields are those of the code, and the examples work.
+// The manual pages say what the program does: mandoc finds nothing to complain about, options, commands, settings
+// and query fields are those of the code, and the examples work; so do those of the README.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -174,4 +174,19 @@ test('the example of haward.json(5) is good settings', () => {
 	fs.writeFileSync(path.join(dir, 'example.json'), example);
 	const found = sh(`'${haward}' check --config example.json`, { cwd: dir });
 	assert.equal(found.status, 0, found.stderr);
+});
+
+test('the README: its policy set decides as it says, its commands exist', () => {
+	const text = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+	const [, policy] = /```json\n([^]*?)```/.exec(text);
+	const [, explain] = /```sh\n(echo [^]*?)```/.exec(text);
+	const own = path.join(dir, 'readme');
+	fs.mkdirSync(own);
+	fs.writeFileSync(path.join(own, 'policy.json'), policy);
+	const env = { ...process.env, PATH: `${path.dirname(haward)}:${process.env.PATH}` };
+	const verdict = (command) => JSON.parse(sh(command, { cwd: own, env }).stdout).verdict;
+	assert.equal(verdict(explain), 'allow');
+	assert.equal(verdict(explain.replace('/orders/of/alice', '/orders/of/bob')), 'deny');
+	const commands = [...help().matchAll(/^ {2}([a-z]+) +\S/gm)].map((m) => m[1]);
+	for (const [, command] of text.matchAll(/^ *haward ([a-z]+)/gm)) assert.ok(commands.includes(command), command);
 });

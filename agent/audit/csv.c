@@ -37,9 +37,33 @@ static bool is_formula(struct sv text)
 	return false;
 }
 
+/* Bytes of a word that are `byte`: the high bit of each; exact in whether there is one at all. */
+static inline uint64_t bytes_that_are(uint64_t word, uint8_t byte)
+{
+	uint64_t zero = word ^ byte * 0x0101010101010101U;
+	return (zero - 0x0101010101010101U) & ~zero & 0x8080808080808080U;
+}
+
+/* Whether plain_bytes[] holds for all eight. */
+static inline bool is_plain_word(const char *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
+	uint64_t below_blank = (word - 0x2020202020202020U) & ~word;
+	uint64_t above_tilde = (word + 0x0101010101010101U) | word;
+	uint64_t other = ((below_blank | above_tilde) & 0x8080808080808080U) |
+	                 bytes_that_are(word, '"') | bytes_that_are(word, '\'') |
+	                 bytes_that_are(word, ',') | bytes_that_are(word, ';');
+	return other == 0;
+}
+
 static size_t plain_length(struct sv text)
 {
 	size_t n = 0;
+	while (text.n - n >= 8 && is_plain_word(text.at + n))
+		n += 8;
+	if (text.n >= 8 && text.n - n < 8 && is_plain_word(text.at + text.n - 8))
+		return text.n; /* the last word overlaps the one before */
 	while (n < text.n && plain_bytes[(uint8_t)text.at[n]])
 		n++;
 	return n;

@@ -46,6 +46,29 @@ static void cells_are_quoted_and_safe(void **state)
 	}
 }
 
+/* Whatever lies beside it: cells are looked at by words of eight. */
+static void a_cell_is_quoted_for_one_byte_anywhere(void **state)
+{
+	(void)state;
+	char text[24], room[96];
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned byte = 0; byte < 256; byte++) {
+				struct outbuf out = outbuf_over(room, sizeof(room));
+				bool apart = byte < 0x20 || byte >= 0x7f ||
+				             strchr("\"',;", (int)byte) != NULL;
+				memset(text, 'x', sizeof(text));
+				text[at] = (char)byte;
+				audit_csv_cell(&out, (struct sv){text, n}, true);
+				assert_false(out.failed);
+				assert_int_equal(room[0] == '"', apart || (byte == ' ' && at == 0));
+				assert_true(apart || room[0] == '"' ||
+				            (out.n == n && memcmp(room, text, n) == 0));
+			}
+		}
+	}
+}
+
 /* All bytes of an export, in pieces of `piece`; owned by the caller. */
 static char *export_all(struct book *book, enum audit_format format, struct sv filter, size_t piece,
                         struct audit_export_stats *stats)
@@ -269,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_are_quoted_and_safe),
+		cmocka_unit_test(a_cell_is_quoted_for_one_byte_anywhere),
 		cmocka_unit_test(schema_and_resource_have_the_same_members),
 		cmocka_unit_test(largest_record_fits_every_form),
 		ROW(csv_has_a_header_and_every_row),

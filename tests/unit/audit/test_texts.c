@@ -80,7 +80,7 @@ static struct sv plain_record(struct book *book, struct sv user_agent,
 
 static void put(struct store_batch *batch, struct book *book, const char *user_agent)
 {
-	uint8_t room[AUDIT_RECORD_MAX];
+	static uint8_t room[AUDIT_RECORD_MAX];
 	assert_int_equal(store_batch_put(batch, plain_record(book, sv_of(user_agent), room)), 0);
 }
 
@@ -92,7 +92,7 @@ static void texts_are_stored_once(void **state)
 	struct store_view view;
 	struct audit_record record;
 	struct sv bytes, other;
-	uint8_t room[AUDIT_RECORD_MAX];
+	static uint8_t room[AUDIT_RECORD_MAX];
 	book_add(book, 0, 900);
 	book_sync(book);
 	assert_in_range(n_entries(book->store, book->store->texts), 8, 40);
@@ -328,7 +328,8 @@ static void make_old(struct book *book, uint64_t n)
 	struct store_view view;
 	struct audit_record record;
 	struct sv bytes;
-	uint8_t room[AUDIT_RECORD_MAX], seq_be[8];
+	static uint8_t room[AUDIT_RECORD_MAX];
+	uint8_t seq_be[8];
 	for (uint64_t seq = 1; seq <= n; seq++) {
 		struct outbuf out = outbuf_over(room, sizeof(room));
 		assert_int_equal(store_view_open(book->store, &view), 0);

@@ -37,7 +37,8 @@ void audit_export_close(struct audit_export *export);
  *
  * out     buffer[0..max): at least one byte unless the end is reached
  * errors  n > 0 bytes; 0: complete, all rows are out; -errno: the export failed and the stream must
- * be broken off, never quietly ended. A failed export stays failed. thread  one at a time
+ *         be broken off, never quietly ended. A failed export stays failed.
+ * thread  one at a time
  */
 MUST_CHECK ssize_t audit_export_fill(struct audit_export *export, void *buffer, size_t max);
 

@@ -46,19 +46,22 @@ void index_work_free(struct index_work *work);
 MUST_CHECK int index_update(struct audit_store *store, struct index_work *work, uint64_t *ret_seq,
                             uint64_t *ret_behind);
 
-/* index_reset - throw the index away and start an empty one. thread the indexer */
+/* index_reset - throw the index away and start an empty one.
+ * thread  the indexer */
 MUST_CHECK int index_reset(struct audit_store *store);
 
 /* Looking things up; all need view->index. */
 
-/* index_bits - set the bit of each place in the bucket whose record has the value. errors 0 or -errno */
+/* index_bits - set the bit of each place in the bucket whose record has the value.
+ * errors  0 or -errno */
 MUST_CHECK int index_bits(struct store_view *view, uint32_t bucket, enum index_field field,
                           struct sv value, uint64_t bits[INDEX_BIT_WORDS]);
-/* index_id - the record with this id and kind. errors 0, -ENOENT, -errno */
+/* index_id - the record with this id and kind.
+ * errors  0, -ENOENT, -errno */
 MUST_CHECK int index_id(struct store_view *view, const struct event_id *id, enum audit_kind kind,
                         uint64_t *ret_seq);
 /* index_span - earliest and latest time among the indexed records of the bucket.
- * errors 0, -ENOENT, -errno */
+ * errors  0, -ENOENT, -errno */
 MUST_CHECK int index_span(struct store_view *view, uint32_t bucket, uint64_t *ret_first_us,
                           uint64_t *ret_last_us);
 

@@ -25,7 +25,9 @@ MUST_CHECK int audit_journal_open_own(const char *path, uint64_t size_bytes,
                                       struct audit_journal **ret);
 
 struct audit_record;
-/* audit_journal_put - encode the record into the ring. errors: as audit_submit(). thread: producer */
+/* audit_journal_put - encode the record into the ring.
+ * errors  as audit_submit()
+ * thread  producer */
 MUST_CHECK int audit_journal_put(struct audit_journal *j, const struct audit_record *record);
 
 /* audit_journal_resume - ring_resume() under the file's lock; what is lost becomes a pending gap. */

@@ -39,7 +39,8 @@ struct audit_outcome_text {
  * in      line: one message of syslog_split()
  * out     *ret, its views into *text; both set only on 0
  * errors  0; -EBADMSG: not RFC 5424, or not such an object; -ENOMSG: a well-formed line without a
- * JSON object (another program's log): not ours thread  any; log nothing of the line
+ *         JSON object: another program's log, not ours. Log nothing of the line.
+ * thread  any
  */
 MUST_CHECK int audit_outcome_parse(struct sv line, struct audit_outcome_text *text,
                                    struct outcome *ret);

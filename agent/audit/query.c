@@ -2,6 +2,8 @@
 
 #include "audit/filter.h"
 #include "audit/index.h"
+#include "audit/outcome_join.h"
+#include "audit/placebits.h"
 #include "core/clock.h"
 #include "core/cursor.h"
 #include "core/encode.h"
@@ -17,19 +19,7 @@ enum {
 	CURSOR_VERSION = 1,
 	CURSOR_BYTES = 1 + 8 + 8 + 8, /* version, digest of the question, upper bound, next */
 	ROWS_DEFAULT = 100,
-	LOOK_EVERY = 64,         /* records between two looks at the clock */
-	TAIL_OUTCOMES = 1 << 16, /* slots of the table of outcomes that are not indexed yet */
-	TAIL_SCAN_MAX = 1 << 18, /* records of the tail that are searched for outcomes */
-};
-
-/* Outcomes in the unindexed tail: event id -> seq, open addressing, half full at most. */
-struct tail_outcomes {
-	bool ready;
-	size_t n;
-	struct {
-		struct event_id id;
-		uint64_t seq;
-	} * slots;
+	LOOK_EVERY = 64, /* records between two looks at the clock */
 };
 
 struct audit_query {
@@ -49,7 +39,7 @@ struct audit_query {
 	uint64_t until_ns;
 	uint64_t n_scanned;
 	uint64_t bits[INDEX_BIT_WORDS], term_bits[INDEX_BIT_WORDS];
-	struct tail_outcomes tail;
+	struct outcome_tail tail;
 };
 
 /* ---- the question ---- */
@@ -157,89 +147,13 @@ void audit_query_close(struct audit_query *query)
 	if (!query)
 		return;
 	audit_filter_free(query->filter);
-	free(query->tail.slots);
+	outcome_tail_free(&query->tail);
 	free(query);
 }
 
 struct sv audit_query_text(const struct audit_query *query)
 {
 	return audit_filter_text(query->filter);
-}
-
-/* ---- outcomes ---- */
-
-static size_t tail_slot(const struct tail_outcomes *tail, const struct event_id *id)
-{
-	uint64_t hash;
-	memcpy(&hash, id->bytes + EVENT_ID_BYTES - sizeof(hash), sizeof(hash)); /* random bytes */
-	size_t i = (hash ^ hash >> 29) % TAIL_OUTCOMES;
-	while (tail->slots[i].seq && memcmp(&tail->slots[i].id, id, sizeof(*id)) != 0)
-		i = (i + 1) % TAIL_OUTCOMES;
-	return i;
-}
-
-static int tail_collect(struct store_view *view, struct tail_outcomes *tail)
-{
-	if (!tail->slots)
-		tail->slots = calloc(TAIL_OUTCOMES, sizeof(*tail->slots));
-	if (!tail->slots)
-		return -ENOMEM;
-	if (tail->n)
-		memset(tail->slots, 0, TAIL_OUTCOMES * sizeof(*tail->slots));
-	tail->n = 0;
-	tail->ready = true;
-	uint64_t seq = view->indexed_seq + 1;
-	if (view->last_seq > TAIL_SCAN_MAX && view->last_seq - TAIL_SCAN_MAX > seq)
-		seq = view->last_seq - TAIL_SCAN_MAX;
-	for (; seq <= view->last_seq && tail->n < TAIL_OUTCOMES / 2; seq++) {
-		struct sv bytes;
-		struct audit_head head;
-		int r = store_view_bytes(view, seq, &bytes);
-		if (r != 0)
-			return r;
-		if (audit_record_head(bytes, &head) != 0 || head.kind != AUDIT_OUTCOME)
-			continue;
-		size_t i = tail_slot(tail, &head.id);
-		tail->n += tail->slots[i].seq == 0;
-		tail->slots[i].id = head.id;
-		tail->slots[i].seq = seq; /* the last report stands */
-	}
-	return 0;
-}
-
-static int outcome_seq(struct store_view *view, struct tail_outcomes *tail,
-                       const struct event_id *id, uint64_t *ret)
-{
-	*ret = 0;
-	if (view->indexed_seq < view->last_seq) {
-		int r = tail->ready ? 0 : tail_collect(view, tail);
-		if (r != 0)
-			return r;
-		*ret = tail->slots[tail_slot(tail, id)].seq;
-	}
-	if (*ret || !view->index)
-		return 0;
-	int r = index_id(view, id, AUDIT_OUTCOME, ret);
-	return r == -ENOENT ? 0 : r;
-}
-
-static int join_outcome(struct store_view *view, struct tail_outcomes *tail, struct audit_row *row)
-{
-	uint64_t seq;
-	row->has_outcome = false;
-	if (row->record.kind == AUDIT_UNACCOUNTED) {
-		row->has_outcome = true;
-		row->outcome = row->record;
-		return 0;
-	}
-	if (row->record.kind != AUDIT_REQUEST && row->record.kind != AUDIT_CONNECTION)
-		return 0;
-	int r = outcome_seq(view, tail, &row->record.id, &seq);
-	if (r != 0 || seq == 0)
-		return r;
-	r = store_view_record(view, seq, &row->outcome);
-	row->has_outcome = r == 0;
-	return r;
 }
 
 /* ---- looking at records ---- */
@@ -271,13 +185,13 @@ static enum look look_at(struct audit_query *query, uint64_t seq, int *ret_error
 		return LOOK_FAILED;
 	bool joined = audit_filter_needs_outcome(query->filter);
 	if (joined)
-		*ret_error = join_outcome(&query->view, &query->tail, row);
+		*ret_error = outcome_join(&query->view, &query->tail, row);
 	if (*ret_error != 0)
 		return LOOK_FAILED;
 	if (!audit_filter_wants(query->filter, row))
 		return LOOK_NO;
 	if (!joined)
-		*ret_error = join_outcome(&query->view, &query->tail, row);
+		*ret_error = outcome_join(&query->view, &query->tail, row);
 	return *ret_error == 0 ? LOOK_ROW : LOOK_FAILED;
 }
 
@@ -334,31 +248,6 @@ static int bucket_bits(struct audit_query *query, uint32_t bucket)
 	return 0;
 }
 
-/* The nearest set bit at or after (before) place; INDEX_BUCKET_RECORDS when there is none. */
-static unsigned bit_up(const uint64_t bits[INDEX_BIT_WORDS], unsigned place)
-{
-	for (unsigned word = place / 64; word < INDEX_BIT_WORDS; word++) {
-		uint64_t left = bits[word];
-		if (word == place / 64)
-			left &= ~0ULL << place % 64;
-		if (left)
-			return word * 64 + (unsigned)__builtin_ctzll(left);
-	}
-	return INDEX_BUCKET_RECORDS;
-}
-
-static unsigned bit_down(const uint64_t bits[INDEX_BIT_WORDS], unsigned place)
-{
-	for (unsigned word = place / 64 + 1; word-- > 0;) {
-		uint64_t left = bits[word];
-		if (word == place / 64)
-			left &= ~0ULL >> (63 - place % 64);
-		if (left)
-			return word * 64 + 63 - (unsigned)__builtin_clzll(left);
-	}
-	return INDEX_BUCKET_RECORDS;
-}
-
 /* ---- pages ---- */
 
 /* A stretch of records with one way of looking: a bucket, or the unindexed tail. */
@@ -400,7 +289,7 @@ static uint64_t candidate(const struct audit_query *query, const struct stretch 
 		return seq;
 	unsigned place = (unsigned)(seq & (INDEX_BUCKET_RECORDS - 1));
 	uint64_t first = seq - place;
-	place = query->oldest_first ? bit_up(query->bits, place) : bit_down(query->bits, place);
+	place = query->oldest_first ? place_up(query->bits, place) : place_down(query->bits, place);
 	uint64_t found = first + place;
 	return place < INDEX_BUCKET_RECORDS && found >= s->first && found <= s->last ? found : 0;
 }
@@ -483,7 +372,7 @@ static int begin_page(struct audit_query *query)
 {
 	query->until_ns = clock_mono_ns() + (uint64_t)query->budget_ms * 1000000;
 	query->n_scanned = 0;
-	query->tail.ready = false;
+	outcome_tail_forget(&query->tail);
 	int r = store_view_open(query->store, &query->view);
 	if (r != 0)
 		return r;
@@ -524,109 +413,5 @@ int audit_query_page(struct audit_query *query, audit_row_fn *visit, void *user,
 	if (!page.exhausted)
 		write_cursor(query, page.cursor);
 	*ret = page;
-	return 0;
-}
-
-/* ---- one event ---- */
-
-static const enum audit_kind findable[] = {AUDIT_REQUEST, AUDIT_CONNECTION,  AUDIT_ADMIN,
-                                           AUDIT_SYSTEM,  AUDIT_UNACCOUNTED, AUDIT_GAP};
-
-static int find_indexed(struct store_view *view, const struct event_id *id, uint64_t *ret)
-{
-	int r = view->index ? -ENOENT : -EAGAIN;
-	for (size_t i = 0; i < ARRAY_LEN(findable) && r == -ENOENT; i++)
-		r = index_id(view, id, findable[i], ret);
-	return r == -EAGAIN ? -ENOENT : r;
-}
-
-static int find_in_tail(struct store_view *view, const struct event_id *id, uint64_t *ret)
-{
-	for (uint64_t seq = view->last_seq; seq > view->indexed_seq; seq--) {
-		struct sv bytes;
-		struct audit_head head;
-		int r = store_view_bytes(view, seq, &bytes);
-		if (r == 0)
-			r = audit_record_head(bytes, &head);
-		if (r != 0)
-			return r;
-		if (head.kind == AUDIT_OUTCOME || memcmp(&head.id, id, sizeof(*id)) != 0)
-			continue;
-		*ret = seq;
-		return 0;
-	}
-	return -ENOENT;
-}
-
-static int find(struct store_view *view, struct tail_outcomes *tail, const struct event_id *id,
-                struct audit_row *row)
-{
-	int r = find_indexed(view, id, &row->seq);
-	if (r == -ENOENT)
-		r = find_in_tail(view, id, &row->seq);
-	if (r == 0)
-		r = store_view_record(view, row->seq, &row->record);
-	return r == 0 ? join_outcome(view, tail, row) : r;
-}
-
-int audit_query_find(struct audit_store *store, const struct event_id *id, audit_row_fn *visit,
-                     void *user)
-{
-	struct store_view view;
-	struct audit_row row = {0};
-	struct tail_outcomes tail = {0};
-	int r = store_view_open(store, &view);
-	if (r != 0)
-		return r;
-	r = find(&view, &tail, id, &row);
-	if (r == 0)
-		r = visit(user, &row);
-	store_view_close(&view);
-	free(tail.slots);
-	return r;
-}
-
-/* ---- times ---- */
-
-static bool read_duration(struct sv text, uint64_t *ret_us)
-{
-	static const struct {
-		char unit;
-		uint64_t us;
-	} units[] = {{'s', 1000000},
-	             {'m', 60000000},
-	             {'h', 3600000000},
-	             {'d', 86400000000},
-	             {'w', 604800000000}};
-	unsigned long long n;
-	if (text.n < 2 || !sv_to_u64(sv_first(text, text.n - 1), &n) || n > 100000)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (units[i].unit != text.at[text.n - 1])
-			continue;
-		*ret_us = n * units[i].us;
-		return true;
-	}
-	return false;
-}
-
-int audit_time_parse(struct sv text, int64_t now_us, uint64_t *ret_us)
-{
-	unsigned long long seconds;
-	uint64_t back = 0;
-	int64_t at_us;
-	if (sv_starts(text, SVL("now"))) {
-		if (text.n > 3 && (text.at[3] != '-' || !read_duration(sv_from(text, 4), &back)))
-			return -EINVAL;
-		*ret_us = (uint64_t)now_us > back ? (uint64_t)now_us - back : 0;
-		return 0;
-	}
-	if (sv_to_u64(text, &seconds) && seconds < 100000000000) {
-		*ret_us = seconds * 1000000;
-		return 0;
-	}
-	if (!clock_parse(text, &at_us) || at_us < 0)
-		return -EINVAL;
-	*ret_us = (uint64_t)at_us;
 	return 0;
 }

@@ -21,11 +21,12 @@ struct audit_query_error {
 
 /* A question to the book.
  *
- * filter  `verdict:deny service:orders,billing -policy:x user:"a b" ip:10.0.0.0/8 path:/v1/{*}
- * word` terms are joined by AND, commas by OR, `-` excludes, quotes keep blanks, `*` at the end of
- * a value is a prefix; a bare word matches user, path prefix, service and ids range   half open
- * [from_us, to_us); 0 is open cursor  where an earlier answer to the same question stopped; empty:
- * from the start */
+ * filter  `verdict:deny service:orders,billing -policy:x user:"a b" ip:10.0.0.0/8 path:/v1/{*} word`:
+ *         terms are joined by AND, commas by OR; `-` excludes, quotes keep blanks, `*` stands for any
+ *         text; a bare word is looked for in user, service, policy, ids and as the path's beginning
+ * range   half open [from_us, to_us); 0 is open
+ * cursor  where an earlier answer to the same question stopped; empty: from the start
+ */
 struct audit_query_options {
 	struct sv filter;
 	uint64_t from_us, to_us;

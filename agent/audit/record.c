@@ -1,9 +1,10 @@
 #include "audit/record.h"
 
+#include "audit/list.h"
+#include "audit/varint.h"
 #include "core/cursor.h"
 #include "core/limits.h"
 #include "core/names.h"
-#include "core/utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
  * plain form. Packed (version 2) is the same, but for the rows that records have in common:
  *   varint length << 1, bytes; or varint number of the text << 1 | 1.
  * Rows are only ever added at the end. */
-enum { VERSION_PLAIN = 1, VERSION_PACKED = 2, FLAG_CUT = 1, VARINT_MAX = 10 };
+enum { VERSION_PLAIN = 1, VERSION_PACKED = 2, FLAG_CUT = 1 };
 
 enum field_type { FIELD_TEXT, FIELD_LIST, FIELD_NUMBER, FIELD_ADDRESS };
 
@@ -156,115 +157,6 @@ static uint8_t code_of(bool has, enum verdict_effect effect)
 	return known ? effect_codes[effect] : (uint8_t)(has ? effect_codes[VERDICT_DENY] : 0);
 }
 
-/* ---- varints: 7 bits a byte, least first, shortest form only ---- */
-
-static size_t varint_bytes(uint64_t value, uint8_t room[VARINT_MAX])
-{
-	size_t n = 0;
-	for (; value >= 0x80; value >>= 7)
-		room[n++] = (uint8_t)(value | 0x80);
-	room[n++] = (uint8_t)value;
-	return n;
-}
-
-static void put_varint(struct outbuf *out, uint64_t value)
-{
-	if (value < 0x80) {
-		outbuf_u8(out, (uint8_t)value);
-		return;
-	}
-	uint8_t room[VARINT_MAX];
-	outbuf_bytes(out, room, varint_bytes(value, room));
-}
-
-static uint64_t read_long_varint(struct cursor *c)
-{
-	uint64_t value = 0;
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint64_t byte = cursor_u8(c);
-		uint64_t part = (byte & 0x7f) << shift;
-		bool padded = byte == 0 && shift > 0;
-		if (part >> shift != (byte & 0x7f) || padded)
-			break;
-		value |= part;
-		if (byte < 0x80)
-			return c->failed ? 0 : value;
-	}
-	cursor_fail(c);
-	return 0;
-}
-
-/* Most lengths and many numbers are one byte. */
-static inline uint64_t read_varint(struct cursor *c)
-{
-	if (c->at < c->end && *c->at < 0x80)
-		return *c->at++;
-	return read_long_varint(c);
-}
-
-/* ---- lists ---- */
-
-bool audit_list_next(struct audit_list *rest, struct sv *ret)
-{
-	struct cursor c = cursor_over(rest->packed);
-	if (cursor_left(&c) == 0)
-		return false;
-	struct sv item = cursor_sv(&c, read_varint(&c));
-	if (c.failed)
-		return false;
-	rest->packed = (struct sv){(const char *)c.at, cursor_left(&c)};
-	*ret = item;
-	return true;
-}
-
-static bool list_is_sound(struct sv packed)
-{
-	struct audit_list rest = {packed};
-	struct sv item;
-	while (audit_list_next(&rest, &item))
-		;
-	return rest.packed.n == 0;
-}
-
-void audit_list_add(struct outbuf *packed, struct sv item)
-{
-	uint8_t room[VARINT_MAX];
-	size_t n = varint_bytes(item.n, room);
-	if (n + item.n > outbuf_left(packed)) {
-		packed->failed = true;
-		return;
-	}
-	outbuf_bytes(packed, room, n);
-	outbuf_put(packed, item);
-}
-
-/* As many whole items as fit; all of a list that is no list is dropped. */
-static struct sv list_cut(struct sv packed, size_t max)
-{
-	struct audit_list rest = {packed};
-	struct sv item;
-	size_t keep = 0;
-	while (audit_list_next(&rest, &item) && packed.n - rest.packed.n <= max)
-		keep = packed.n - rest.packed.n;
-	return sv_first(packed, keep);
-}
-
-struct sv audit_text_cut(struct sv text, size_t max)
-{
-	if (text.n <= max)
-		return text;
-	size_t n = max;
-	for (size_t i = 1; i <= 3 && i <= max; i++) {
-		size_t start = max - i;
-		if (((uint8_t)text.at[start] & 0xc0) == 0x80)
-			continue;
-		size_t whole = utf8_length(sv_from(text, start));
-		n = whole > i ? start : max;
-		break;
-	}
-	return sv_first(text, n);
-}
-
 /* ---- encode ---- */
 
 static const void *member_of(const struct audit_record *record, const struct field *f)
@@ -278,7 +170,8 @@ static struct sv kept_text(const struct audit_record *record, const struct field
 	if (text->n <= f->max)
 		return *text;
 	*cut = true;
-	return f->type == FIELD_LIST ? list_cut(*text, f->max) : audit_text_cut(*text, f->max);
+	return f->type == FIELD_LIST ? audit_list_cut(*text, f->max)
+	                             : audit_text_cut(*text, f->max);
 }
 
 /* Without branches: this runs for every row of every record. A text is there by its length, a number by
@@ -307,12 +200,12 @@ static void put_field(struct outbuf *out, const struct audit_record *record, con
                       bool *cut)
 {
 	if (f->type == FIELD_NUMBER) {
-		put_varint(out, *(const uint64_t *)member_of(record, f));
+		varint_put(out, *(const uint64_t *)member_of(record, f));
 	} else if (f->type == FIELD_ADDRESS) {
 		put_address(out, member_of(record, f));
 	} else {
 		struct sv text = kept_text(record, f, cut);
-		put_varint(out, text.n);
+		varint_put(out, text.n);
 		outbuf_put(out, text);
 	}
 }
@@ -329,7 +222,7 @@ void audit_record_encode(const struct audit_record *record, struct outbuf *out)
 	outbuf_u8(out, 0);
 	outbuf_bytes(out, record->id.bytes, sizeof(record->id.bytes));
 	outbuf_u64be(out, record->at_us);
-	put_varint(out, there);
+	varint_put(out, there);
 	for (uint64_t left = there; left; left &= left - 1)
 		put_field(out, record, &fields[__builtin_ctzll(left)], &cut);
 	if (!out->failed)
@@ -375,7 +268,7 @@ static void read_field(struct cursor *c, const struct field *f, const struct unp
 		read_address(c, member);
 		return;
 	}
-	uint64_t number = read_varint(c);
+	uint64_t number = varint_read(c);
 	if (f->type == FIELD_NUMBER) {
 		*(uint64_t *)member = number;
 		if (number == 0)
@@ -383,7 +276,7 @@ static void read_field(struct cursor *c, const struct field *f, const struct unp
 		return;
 	}
 	struct sv text = read_text(c, number, f->common, unpacking);
-	if (text.n == 0 || text.n > f->max || (f->type == FIELD_LIST && !list_is_sound(text)))
+	if (text.n == 0 || text.n > f->max || (f->type == FIELD_LIST && !audit_list_is_sound(text)))
 		cursor_fail(c);
 	*(struct sv *)member = text;
 }
@@ -438,7 +331,7 @@ static int read_record(struct sv bytes, const struct unpacking *unpacking, struc
 	ret->kind = head.kind;
 	ret->id = head.id;
 	ret->at_us = head.at_us;
-	uint64_t there = read_varint(&c);
+	uint64_t there = varint_read(&c);
 	if (there >> ARRAY_LEN(fields))
 		cursor_fail(&c);
 	for (; there && !c.failed; there &= there - 1)
@@ -460,10 +353,10 @@ static void pack_text(struct outbuf *out, struct sv text, audit_share_fn *share,
 {
 	uint64_t number = share(user, text);
 	if (number != AUDIT_NOT_SHARED) {
-		put_varint(out, number << 1 | 1);
+		varint_put(out, number << 1 | 1);
 		return;
 	}
-	put_varint(out, (uint64_t)text.n << 1);
+	varint_put(out, (uint64_t)text.n << 1);
 	outbuf_put(out, text);
 }
 
@@ -475,7 +368,7 @@ static struct sv skip_field(struct cursor *c, const struct field *f)
 		read_address(c, &ignored);
 		return (struct sv){0};
 	}
-	uint64_t number = read_varint(c);
+	uint64_t number = varint_read(c);
 	return f->type == FIELD_NUMBER ? (struct sv){0} : cursor_sv(c, number);
 }
 
@@ -489,7 +382,7 @@ int audit_record_pack(struct sv plain, audit_share_fn *share, void *user, struct
 	struct cursor c = cursor_over(plain);
 	struct audit_head head;
 	read_head(&c, &head);
-	uint64_t there = read_varint(&c);
+	uint64_t there = varint_read(&c);
 	if (c.failed || audit_record_is_packed(plain) || there >> ARRAY_LEN(fields))
 		return -EBADMSG;
 	outbuf_u8(out, VERSION_PACKED);

@@ -1,6 +1,7 @@
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H
 
+#include "audit/list.h"
 #include "core/eventid.h"
 #include "core/macros.h"
 #include "core/netaddr.h"
@@ -32,21 +33,6 @@ enum audit_kind {
 
 const char *audit_kind_name(enum audit_kind kind);
 MUST_CHECK bool audit_kind_find(struct sv name, enum audit_kind *ret);
-
-/* A list of texts in its packed form: (varint length, bytes)*; read with audit_list_next(). */
-struct audit_list {
-	struct sv packed;
-};
-
-/* audit_list_next - cut the next item off the list; false at its end.
- * A list inside a decoded record has been checked and never fails half-way. */
-bool audit_list_next(struct audit_list *rest, struct sv *ret);
-
-/* audit_list_add - append an item to a packed list; refused whole when it does not fit. */
-void audit_list_add(struct outbuf *packed, struct sv item);
-
-/* audit_text_cut - at most max bytes of the text, never half a character. */
-struct sv audit_text_cut(struct sv text, size_t max);
 
 /* One line of the book. Views are borrowed: from the request when encoding, from the stored bytes
  * when decoded. An empty view, a zero number and a family 0 address mean "not known". Numbers of an

@@ -43,7 +43,8 @@ struct audit_store_stats {
 	uint8_t head[32];   /* chain digest over all records */
 };
 
-/* errors  0 or -errno. thread any */
+/* errors  0 or -errno
+ * thread  any */
 MUST_CHECK int audit_store_stats(struct audit_store *store, struct audit_store_stats *ret);
 
 #endif

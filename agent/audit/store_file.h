@@ -100,7 +100,8 @@ struct store_view {
 	uint64_t indexed_seq; /* 0 without an index */
 	uint64_t at_seq;      /* where the cursor stands; 0: nowhere */
 };
-/* errors  0 or -errno; on an error the view is closed. thread any */
+/* errors  0 or -errno; on an error the view is closed
+ * thread  any */
 MUST_CHECK int store_view_open(struct audit_store *store, struct store_view *ret);
 void store_view_close(struct store_view *view);
 /* store_view_bytes - record seq as it is stored, borrowed until the view closes.
@@ -132,7 +133,9 @@ MUST_CHECK int store_batch_place(struct store_batch *batch, const uint8_t ring_i
 MUST_CHECK int store_batch_commit(struct store_batch *batch);
 void store_batch_abort(struct store_batch *batch);
 
-/* store_place - the committed place of a journal. errors 0, -ENOENT, -errno. thread writer */
+/* store_place - the committed place of a journal.
+ * errors  0, -ENOENT, -errno
+ * thread  writer */
 MUST_CHECK int store_place(struct audit_store *store, const uint8_t ring_id[RING_ID_BYTES],
                            struct ring_place *ret);
 

@@ -1,8 +1,7 @@
 #include "audit/writer.h"
 
+#include "audit/drain.h"
 #include "audit/index.h"
-#include "audit/journal_file.h"
-#include "audit/record.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -13,18 +12,15 @@
 #include <time.h>
 
 enum {
-	TURN_RECORDS = 512, /* of one journal before the next has its turn */
 	RETRY_FIRST_MS = 50,
 	RETRY_MAX_MS = 1000,
 	COMPLAIN_EVERY_MS = 60000,
 	READER_CHECK_MS = 60000,
 	SYNC_POLL_MS = 2,
-	GAP_BYTES = 512,
 };
 
 struct audit_writer {
 	struct audit_store *store;
-	struct audit_journals *journals;
 	unsigned commit_interval_ms, index_interval_ms;
 	pthread_t writer, indexer;
 	bool has_writer, has_indexer;
@@ -34,11 +30,7 @@ struct audit_writer {
 	bool stop_writer, stop_indexer, hurry;
 
 	/* the writer thread's own */
-	size_t n_journals, turn;
-	struct ring_place places[AUDIT_JOURNALS_MAX]; /* committed */
-	struct ring_place next[AUDIT_JOURNALS_MAX];   /* of the batch being made */
-	uint64_t n_lost;                              /* to be told by a gap record */
-	struct event_ids ids;
+	struct drain drain;
 	uint64_t complained_ms, reader_check_ms;
 
 	_Atomic bool failing;
@@ -52,11 +44,6 @@ struct audit_writer {
 static uint64_t now_ms(void)
 {
 	return clock_mono_ns() / 1000000;
-}
-
-static struct ring *ring_at(const struct audit_writer *w, size_t i)
-{
-	return &audit_journals_at(w->journals, i)->ring;
 }
 
 /* ---- waiting ---- */
@@ -105,131 +92,6 @@ static void wake(struct audit_writer *w, pthread_cond_t *cond, bool *flag)
 	(void)pthread_mutex_unlock(&w->lock);
 }
 
-/* ---- one batch ---- */
-
-static int put_gap(struct audit_writer *w, struct store_batch *batch)
-{
-	uint8_t room[GAP_BYTES];
-	int64_t now_us = clock_real_us();
-	struct audit_record gap = {.kind = AUDIT_GAP,
-	                           .at_us = (uint64_t)now_us,
-	                           .action = SVL("gap"),
-	                           .detail = SVL("journal damaged or book behind it"),
-	                           .gap_count = w->n_lost,
-	                           .gap_first_us = (uint64_t)now_us,
-	                           .gap_last_us = (uint64_t)now_us};
-	struct outbuf out = outbuf_over(room, sizeof(room));
-	if (!event_id_next(&w->ids, now_us, &gap.id))
-		return -EIO;
-	audit_record_encode(&gap, &out);
-	return store_batch_put(batch, outbuf_sv(&out));
-}
-
-/* Takes the turn of one journal. */
-static int take_turn(struct audit_writer *w, size_t i, struct store_batch *batch, unsigned *n)
-{
-	struct sv record;
-	for (unsigned k = 0; k < TURN_RECORDS; k++) {
-		enum ring_read read = ring_next(ring_at(w, i), &w->next[i], &record);
-		if (read == RING_EMPTY)
-			return 0;
-		if (read == RING_DAMAGED) {
-			uint64_t lost;
-			w->next[i] = ring_skip(ring_at(w, i), w->next[i], &lost);
-			w->n_lost += lost;
-			(*n)++;
-			log_event(LOG_ERROR, "journal_damaged", "journal=%s n_lost=%llu",
-			          audit_journal_name(audit_journals_at(w->journals, i)),
-			          (unsigned long long)lost);
-			return 0;
-		}
-		int r = store_batch_put(batch, record);
-		if (r != 0)
-			return r;
-		(*n)++;
-	}
-	return 0;
-}
-
-static int fill_batch(struct audit_writer *w, struct store_batch *batch, unsigned *n)
-{
-	unsigned before;
-	do {
-		before = *n;
-		for (size_t k = 0; k < w->n_journals; k++) {
-			int r = take_turn(w, (w->turn + k) % w->n_journals, batch, n);
-			if (r != 0)
-				return r;
-		}
-	} while (*n > before && *n < AUDIT_BATCH_RECORDS);
-	w->turn++;
-	return w->n_lost ? put_gap(w, batch) : 0;
-}
-
-static int put_places(struct audit_writer *w, struct store_batch *batch)
-{
-	for (size_t i = 0; i < w->n_journals; i++) {
-		if (w->next[i].at == w->places[i].at)
-			continue;
-		int r = store_batch_place(batch, ring_at(w, i)->header->id, w->next[i]);
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
-static void release(struct audit_writer *w)
-{
-	for (size_t i = 0; i < w->n_journals; i++) {
-		if (w->next[i].at == w->places[i].at)
-			continue;
-		w->places[i] = w->next[i];
-		ring_release(ring_at(w, i), w->places[i]);
-	}
-}
-
-static bool all_empty(const struct audit_writer *w)
-{
-	struct sv ignored;
-	for (size_t i = 0; i < w->n_journals; i++) {
-		struct ring_place place = w->places[i];
-		if (ring_next(ring_at(w, i), &place, &ignored) != RING_EMPTY)
-			return false;
-	}
-	return w->n_lost == 0;
-}
-
-/* Drains into one commit; *ret_n records were found. */
-static int commit_batch(struct audit_writer *w, unsigned *ret_n)
-{
-	struct store_batch batch;
-	uint64_t lost = w->n_lost, start_ns = clock_mono_ns();
-	*ret_n = 0;
-	if (all_empty(w) && w->store->events)
-		return 0;
-	int r = store_batch_begin(w->store, &batch);
-	if (r != 0)
-		return r;
-	memcpy(w->next, w->places, sizeof(w->next));
-	r = fill_batch(w, &batch, ret_n);
-	if (r == 0)
-		r = put_places(w, &batch);
-	if (r == 0)
-		r = store_batch_commit(&batch);
-	else
-		store_batch_abort(&batch);
-	if (r != 0) {
-		w->n_lost = lost;
-		return r;
-	}
-	w->n_lost = 0;
-	release(w);
-	SET(w->n_commits, GET(w->n_commits) + 1);
-	SET(w->committed_seq, w->store->head.seq);
-	SET(w->last_commit_us, (clock_mono_ns() - start_ns) / 1000);
-	return 0;
-}
-
 /* ---- failure ---- */
 
 static void complain(struct audit_writer *w, int error)
@@ -255,39 +117,27 @@ static void rejoice(struct audit_writer *w)
 	          (unsigned long long)GET(w->committed_seq));
 }
 
-/* What the book says after a failure is true: the failed commit is there whole or not at all. */
-static int adopt_places(struct audit_writer *w)
+/* ---- threads ---- */
+
+/* One commit; *ret_n records were found. */
+static int commit_batch(struct audit_writer *w, unsigned *ret_n)
 {
-	for (size_t i = 0; i < w->n_journals; i++) {
-		struct ring_place place = {0};
-		int r = store_place(w->store, ring_at(w, i)->header->id, &place);
-		if (r == -ENOENT)
-			continue;
-		if (r != 0)
-			return r;
-		if (place.at < w->places[i].at) { /* already overwritten in the ring */
-			w->n_lost += w->places[i].sequence - place.sequence;
-			continue;
-		}
-		w->next[i] = place;
-	}
+	uint64_t start_ns = clock_mono_ns(), before = w->store->head.seq;
+	int r = drain_commit(&w->drain, ret_n);
+	if (r != 0 || w->store->head.seq == before)
+		return r;
+	SET(w->n_commits, GET(w->n_commits) + 1);
+	SET(w->committed_seq, w->store->head.seq);
+	SET(w->last_commit_us, (clock_mono_ns() - start_ns) / 1000);
 	return 0;
 }
 
 static int recover(struct audit_writer *w)
 {
-	int r = store_reopen(w->store);
-	if (r != 0)
-		return r;
-	memcpy(w->next, w->places, sizeof(w->next));
-	r = adopt_places(w);
-	if (r == 0)
-		release(w);
+	int r = drain_recover(&w->drain);
 	SET(w->committed_seq, w->store->head.seq);
 	return r;
 }
-
-/* ---- threads ---- */
 
 static void check_readers(struct audit_writer *w)
 {
@@ -322,7 +172,9 @@ static void *writer_main(void *argument)
 			if (recover(w) != 0 || r == -ENOSPC)
 				retry_ms = MIN_OF(retry_ms * 2, (unsigned)RETRY_MAX_MS);
 		}
-		unsigned rest_ms = r != 0 ? retry_ms : n < TURN_RECORDS ? w->commit_interval_ms : 0;
+		unsigned rest_ms = r != 0                   ? retry_ms
+		                   : n < DRAIN_TURN_RECORDS ? w->commit_interval_ms
+		                                            : 0;
 		bool stop = writer_rest(w, rest_ms);
 		bool is_last_turn = stop_ms != 0; /* begun after the stop was asked for */
 		if (stop && !is_last_turn)
@@ -372,21 +224,6 @@ static void *indexer_main(void *argument)
 }
 
 /* ---- start, stop ---- */
-
-static int resume_journals(struct audit_writer *w)
-{
-	for (size_t i = 0; i < w->n_journals; i++) {
-		struct audit_journal *j = audit_journals_at(w->journals, i);
-		struct ring_place committed;
-		int r = store_place(w->store, j->ring.header->id, &committed);
-		if (r != 0 && r != -ENOENT)
-			return r;
-		r = audit_journal_resume(j, r == 0 ? &committed : NULL, &w->places[i]);
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
 
 /* Commits what an earlier run left; a full disk leaves it to the thread. */
 static void replay(struct audit_writer *w)
@@ -444,8 +281,6 @@ int audit_writer_start(const struct audit_writer_options *options, struct audit_
 	if (!w)
 		return -ENOMEM;
 	w->store = options->store;
-	w->journals = options->journals;
-	w->n_journals = audit_journals_count(w->journals);
 	w->commit_interval_ms = options->commit_interval_ms ? options->commit_interval_ms
 	                                                    : AUDIT_COMMIT_INTERVAL_MS;
 	w->index_interval_ms =
@@ -453,7 +288,7 @@ int audit_writer_start(const struct audit_writer_options *options, struct audit_
 	SET(w->committed_seq, w->store->head.seq);
 	int r = make_conditions(w);
 	if (r == 0)
-		r = resume_journals(w);
+		r = drain_open(&w->drain, options->store, options->journals);
 	if (r == 0) {
 		replay(w);
 		r = start_threads(w);
@@ -486,9 +321,9 @@ void audit_writer_stop(struct audit_writer *writer)
 
 static bool has_reached(struct audit_writer *w, const uint64_t *targets)
 {
-	for (size_t i = 0; i < w->n_journals; i++)
-		if (atomic_load_explicit(&ring_at(w, i)->header->tail, memory_order_acquire) <
-		    targets[i])
+	for (size_t i = 0; i < w->drain.n_journals; i++)
+		if (atomic_load_explicit(&drain_ring(&w->drain, i)->header->tail,
+		                         memory_order_acquire) < targets[i])
 			return false;
 	return true;
 }
@@ -496,8 +331,8 @@ static bool has_reached(struct audit_writer *w, const uint64_t *targets)
 int audit_writer_sync(struct audit_writer *writer, unsigned timeout_ms)
 {
 	uint64_t targets[AUDIT_JOURNALS_MAX] = {0}, until = now_ms() + timeout_ms;
-	for (size_t i = 0; i < writer->n_journals; i++)
-		targets[i] = atomic_load_explicit(&ring_at(writer, i)->header->head,
+	for (size_t i = 0; i < writer->drain.n_journals; i++)
+		targets[i] = atomic_load_explicit(&drain_ring(&writer->drain, i)->header->head,
 		                                  memory_order_acquire);
 	while (!has_reached(writer, targets)) {
 		if (now_ms() >= until)
@@ -519,9 +354,9 @@ void audit_writer_stats(const struct audit_writer *writer, struct audit_writer_s
 		.n_commits = GET(writer->n_commits),
 		.last_commit_us = GET(writer->last_commit_us),
 	};
-	for (size_t i = 0; i < writer->n_journals; i++) {
+	for (size_t i = 0; i < writer->drain.n_journals; i++) {
 		struct audit_journal_stats one;
-		audit_journal_stats(audit_journals_at(writer->journals, i), &one);
+		audit_journal_stats(audit_journals_at(writer->drain.journals, i), &one);
 		ret->journal_used_bytes += one.used_bytes;
 		ret->journal_size_bytes += one.size_bytes;
 		ret->n_refused += one.n_refused;

@@ -36,7 +36,10 @@ MUST_CHECK int audit_writer_start(const struct audit_writer_options *options,
 void audit_writer_stop(struct audit_writer *writer);
 
 /* audit_writer_sync - wait until all that was submitted before the call is committed.
- * errors  0, -ETIMEDOUT. thread any but the writer's */
+ *
+ * errors  0, -ETIMEDOUT
+ * thread  any but the writer's
+ */
 MUST_CHECK int audit_writer_sync(struct audit_writer *writer, unsigned timeout_ms);
 
 struct audit_writer_stats {

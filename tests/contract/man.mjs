@@ -176,7 +176,7 @@ test('the example of haward.json(5) is good settings', () => {
 	assert.equal(found.status, 0, found.stderr);
 });
 
-test('the README: its policy set decides as it says, its commands exist', () => {
+test('the README: its policy set decides as it says, its commands and files exist', () => {
 	const text = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
 	const [, policy] = /```json\n([^]*?)```/.exec(text);
 	const [, explain] = /```sh\n(echo [^]*?)```/.exec(text);
@@ -189,4 +189,5 @@ test('the README: its policy set decides as it says, its commands exist', () => 
 	assert.equal(verdict(explain.replace('/orders/of/alice', '/orders/of/bob')), 'deny');
 	const commands = [...help().matchAll(/^ {2}([a-z]+) +\S/gm)].map((m) => m[1]);
 	for (const [, command] of text.matchAll(/^ *haward ([a-z]+)/gm)) assert.ok(commands.includes(command), command);
+	for (const [, file] of text.matchAll(/`((?:agent|webui|haproxy-examples|schema|tests)\/[\w./-]*)`/g)) assert.ok(fs.existsSync(path.join(root, file)), `${file} is not there`);
 });

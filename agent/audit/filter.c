@@ -405,6 +405,20 @@ static void free_filter(struct audit_filter **filter)
 	audit_filter_free(*filter);
 }
 
+/* Blanks of every kind part terms; what else a terminal acts on has no place in a question. */
+static int refuse_control(struct parser *p)
+{
+	for (size_t i = 0; i < p->text.n; i++) {
+		uint8_t byte = (uint8_t)p->text.at[i];
+		if ((byte < 0x20 && !is_blank((char)byte)) || byte == 0x7f)
+			return refuse(p, i,
+			              "a control byte (0x%02x) has no place here; * stands for "
+			              "any text",
+			              byte);
+	}
+	return 0;
+}
+
 int audit_filter_parse(struct sv text, struct audit_query_error *error, struct audit_filter **ret)
 {
 	struct parser p = {.text = text, .error = error};
@@ -415,9 +429,9 @@ int audit_filter_parse(struct sv text, struct audit_query_error *error, struct a
 	if (text.n > AUDIT_FILTER_MAX_BYTES)
 		return refuse(&p, AUDIT_FILTER_MAX_BYTES, "longer than %d bytes",
 		              AUDIT_FILTER_MAX_BYTES);
-	if (sv_find(text, '\0') < text.n)
-		return refuse(&p, sv_find(text, '\0'), "a NUL byte is no text");
-	int r = 0;
+	int r = refuse_control(&p);
+	if (r != 0)
+		return r;
 	for (;;) {
 		while (p.at < text.n && is_blank(peek(&p)))
 			p.at++;

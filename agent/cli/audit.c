@@ -18,6 +18,13 @@
 
 enum { PATH_BYTES = 4096, CHUNK_BYTES = 256 * 1024 };
 
+#define EXIT_STATUS                                                                                \
+	"Exit status: 0 the export is complete, the chain holds; 64 the command line or the "      \
+	"query "                                                                                   \
+	"is not understood; 65 the chain is broken, the book is damaged or of a later format; 66 " \
+	"there is no book, or it cannot be opened; 74 reading or writing failed, the export is "   \
+	"not complete."
+
 static void close_store(struct audit_store **store)
 {
 	audit_store_close(*store);
@@ -28,6 +35,14 @@ static void close_export(struct audit_export **export)
 	audit_export_close(*export);
 }
 
+static int status_of(int r)
+{
+	if (r == 0)
+		return EX_OK;
+	return r == -EBADMSG || r == -EPROTONOSUPPORT ? EX_DATAERR : EX_IOERR;
+}
+
+/* returns the exit status; EX_OK: *ret is set */
 static int open_book(const char *data_dir, struct audit_store **ret)
 {
 	char path[PATH_BYTES];
@@ -47,7 +62,7 @@ static int open_book(const char *data_dir, struct audit_store **ret)
 		              data_dir);
 	else if (r != 0)
 		(void)fprintf(stderr, "haward audit: %s: %s\n", data_dir, strerrordesc_np(-r));
-	return r;
+	return status_of(r) == EX_IOERR ? EX_NOINPUT : status_of(r);
 }
 
 /* ---- export ---- */
@@ -112,7 +127,7 @@ static const struct argp export_argp = {
 	.options = export_options,
 	.parser = export_option,
 	.doc = "Write the events of the book to standard output, the oldest first. Works while the "
-	       "agent runs and while it does not.",
+	       "agent runs and while it does not.\v" EXIT_STATUS,
 };
 
 static int read_time(const char *name, const char *text, uint64_t *ret)
@@ -206,6 +221,23 @@ static int write_out(struct audit_export *export, const char *path)
 	return fd < 0 ? -errno : stream(export, fd);
 }
 
+static int refuse_question(const struct audit_query_error *error)
+{
+	(void)fputs("haward audit export: ", stderr);
+	if (error->column)
+		(void)fprintf(stderr, "--filter, column %u: ", error->column);
+	(void)fprintf(stderr, "%s\n", error->message);
+	return EX_USAGE;
+}
+
+static int tell_incomplete(int r)
+{
+	(void)fprintf(stderr, "haward audit export: the export is not complete: %s\n",
+	              r == -EBADMSG ? "the book is damaged; haward audit verify tells where"
+	                            : strerrordesc_np(-r));
+	return status_of(r);
+}
+
 static int run_export(const struct export_arguments *a)
 {
 	CLEANUP(close_store) struct audit_store *store = NULL;
@@ -214,22 +246,15 @@ static int run_export(const struct export_arguments *a)
 	struct audit_query_error error = {0};
 	if (read_export(a, &options) != 0)
 		return EX_USAGE;
-	if (open_book(a->data, &store) != 0)
-		return EX_NOINPUT;
+	int status = open_book(a->data, &store);
+	if (status != EX_OK)
+		return status;
 	int r = audit_export_open(store, &options, &error, &export);
-	if (r == -EINVAL) {
-		(void)fprintf(stderr, "haward audit export: filter, column %u: %s\n", error.column,
-		              error.message);
-		return EX_USAGE;
-	}
+	if (r == -EINVAL)
+		return refuse_question(&error);
 	if (r == 0)
 		r = write_out(export, a->output);
-	if (r != 0) {
-		(void)fprintf(stderr, "haward audit export: the export is not complete: %s\n",
-		              strerrordesc_np(-r));
-		return EX_IOERR;
-	}
-	return EX_OK;
+	return r == 0 ? EX_OK : tell_incomplete(r);
 }
 
 /* ---- verify ---- */
@@ -255,7 +280,7 @@ static const struct argp_option verify_options[] = {
 static const struct argp verify_argp = {
 	.options = verify_options,
 	.parser = verify_option,
-	.doc = "Recompute the hash chain over the whole book. Exit status 0 only when it holds.",
+	.doc = "Recompute the hash chain over the whole book.\v" EXIT_STATUS,
 };
 
 static int run_verify(const char *data)
@@ -263,13 +288,13 @@ static int run_verify(const char *data)
 	CLEANUP(close_store) struct audit_store *store = NULL;
 	struct audit_chain_report report;
 	char head[2 * SHA256_BYTES + 1];
-	int r = open_book(data, &store);
-	if (r != 0)
-		return r == -EBADMSG ? EX_DATAERR : EX_NOINPUT;
-	r = audit_chain_verify(store, &report);
+	int status = open_book(data, &store);
+	if (status != EX_OK)
+		return status;
+	int r = audit_chain_verify(store, &report);
 	if (r != 0) {
 		(void)fprintf(stderr, "haward audit verify: %s\n", strerrordesc_np(-r));
-		return EX_IOERR;
+		return status_of(r);
 	}
 	(void)hex_encode((struct sv){(const char *)report.head, sizeof(report.head)}, head);
 	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64

@@ -3,10 +3,15 @@
 include(GNUInstallDirs)
 set(packaging ${PROJECT_SOURCE_DIR}/agent/packaging)
 
+# Whatever the modes of the checkout are.
+set(programs_mode OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS ${programs_mode})
+
 install(TARGETS haward RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/schema DESTINATION ${CMAKE_INSTALL_DATADIR}/haward)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/haproxy-examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
-  USE_SOURCE_PERMISSIONS)
+  PATTERN "run.sh" PERMISSIONS ${programs_mode}
+  PATTERN "make-*.sh" PERMISSIONS ${programs_mode})
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${packaging}/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${packaging}/sysusers.conf DESTINATION lib/sysusers.d RENAME haward.conf)
 install(FILES ${packaging}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME haward.conf)
@@ -39,6 +44,7 @@ install(SCRIPT ${PROJECT_BINARY_DIR}/packaging/InstallService.cmake)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/PackageModes.cmake)
 set(CPACK_PACKAGE_NAME haward)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "Haward maintainers <maintainers@haward.invalid>")

@@ -36,7 +36,7 @@ before(async () => {
 	for (const name of fs.readdirSync(build)) if (name.endsWith('.deb')) fs.rmSync(path.join(build, name));
 	await good('cmake', ['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DBUILD_TESTING=OFF', `-DHAWARD_WEBUI_DIR=${ready}`], { timeout: 120000 });
 	await good('cmake', ['--build', build, '-j', '2'], { timeout: 600000 });
-	await good('cpack', [], { cwd: build, timeout: 120000 });
+	await good('sh', ['-c', 'umask 077 && cpack'], { cwd: build, timeout: 120000 }); // modes are not the builder's
 	const made = fs.readdirSync(build).filter((name) => name.endsWith('.deb'));
 	const architecture = (await good('dpkg', ['--print-architecture'])).trim();
 	assert.deepEqual(made, [`haward_${version}_${architecture}.deb`]);

@@ -180,7 +180,8 @@ static void list(struct call *call, unsigned kinds, bool as_acts)
 	page->as_acts = as_acts;
 	if (!ask_read(call, &ask))
 		return;
-	ask.options.kinds = kinds & ~page->hidden_kinds;
+	ask.options.kinds = kinds;
+	ask.options.hidden = page->hidden_kinds;
 	if (!ask_open(call, &ask))
 		return;
 	struct sv filter = audit_query_text(ask.query);
@@ -201,7 +202,7 @@ static void list(struct call *call, unsigned kinds, bool as_acts)
 
 void decisions_list(struct call *call)
 {
-	list(call, AUDIT_KINDS_LISTED, false);
+	list(call, 0, false);
 }
 
 void decisions_show(struct call *call)

@@ -24,8 +24,9 @@ struct sv audit_filter_text(const struct audit_filter *filter);
  * audit_filter_needs_outcome(). */
 bool audit_filter_wants(const struct audit_filter *filter, const struct audit_row *row);
 bool audit_filter_needs_outcome(const struct audit_filter *filter);
-/* Kinds that a kind: term leaves; all of `kinds` without one. */
-unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned kinds);
+/* Kinds that kind: terms name, among those that are `possible`; `unnamed` when none names one. Kinds that
+ * a term excludes are in neither. */
+unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned unnamed, unsigned possible);
 
 /* The terms an index answers: values of term i are joined by OR, terms by AND. */
 struct audit_filter_term {

@@ -166,8 +166,10 @@ bool audit_filter_needs_outcome(const struct audit_filter *filter)
 	return false;
 }
 
-unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned kinds)
+unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned unnamed, unsigned possible)
 {
+	unsigned kinds = possible;
+	bool named = false;
 	for (size_t i = 0; i < filter->n_terms; i++) {
 		const struct term *term = &filter->terms[i];
 		unsigned asked = 0;
@@ -176,6 +178,7 @@ unsigned audit_filter_kinds(const struct audit_filter *filter, unsigned kinds)
 		for (size_t k = 0; k < term->n; k++)
 			asked |= 1U << filter->values[term->first + k].least;
 		kinds &= term->exclude ? ~asked : asked;
+		named = named || !term->exclude;
 	}
-	return kinds;
+	return named ? kinds : kinds & unnamed;
 }

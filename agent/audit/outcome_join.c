@@ -85,7 +85,7 @@ int outcome_join(struct store_view *view, struct outcome_tail *tail, struct audi
 {
 	uint64_t seq;
 	row->has_outcome = false;
-	if (row->record.kind == AUDIT_UNACCOUNTED) {
+	if (row->record.kind == AUDIT_UNACCOUNTED || row->record.kind == AUDIT_OUTCOME) {
 		row->has_outcome = true;
 		row->outcome = row->record;
 		return 0;

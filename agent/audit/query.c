@@ -104,9 +104,9 @@ static int read_options(struct audit_query *query, const struct audit_query_opti
 	query->budget_ms = options->budget_ms ? options->budget_ms : AUDIT_QUERY_BUDGET_MS;
 	unsigned all = (1U << AUDIT_KIND_COUNT) - 1U;
 	query->kinds = audit_filter_kinds(query->filter,
-	                                  options->kinds ? options->kinds : AUDIT_KINDS_LISTED);
-	if (query->kinds == 0 && options->kinds == 0) /* kind:outcome, asked for by name */
-		query->kinds = audit_filter_kinds(query->filter, all);
+	                                  options->kinds ? options->kinds : AUDIT_KINDS_LISTED,
+	                                  options->kinds ? options->kinds : all);
+	query->kinds &= ~options->hidden;
 	if (query->to_us && query->to_us < query->from_us)
 		return refuse(error, "invalid_query", "the range ends before it starts");
 	query->digest = digest_of(query);
@@ -135,6 +135,8 @@ int audit_query_open(struct audit_store *store, const struct audit_query_options
 		return r;
 	query->upper = view.last_seq;
 	store_view_close(&view);
+	if (query->kinds == 0) /* nothing can answer */
+		query->upper = 0;
 	query->next = query->oldest_first ? MIN_OF(query->upper, (uint64_t)1) : query->upper;
 	if (options->cursor.n && !read_cursor(query, options->cursor))
 		return refuse(error, "invalid_cursor", "the cursor belongs to another question");

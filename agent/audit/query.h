@@ -31,7 +31,10 @@ struct audit_query_options {
 	struct sv filter;
 	uint64_t from_us, to_us;
 	bool oldest_first;
-	unsigned kinds; /* AUDIT_KIND_BIT()s; 0 is AUDIT_KINDS_LISTED; a kind: term narrows it */
+	unsigned
+		kinds; /* AUDIT_KIND_BIT()s; a kind: term narrows them. 0: AUDIT_KINDS_LISTED, or those
+	                    that a kind: term names */
+	unsigned hidden; /* AUDIT_KIND_BIT()s that are left out whatever is asked */
 	struct sv cursor;
 	unsigned limit;     /* rows of one page; 0 is 100. The API caps it at AUDIT_PAGE_MAX */
 	unsigned budget_ms; /* time one page may take; 0 is AUDIT_QUERY_BUDGET_MS */
@@ -43,7 +46,9 @@ struct audit_row {
 	uint64_t seq;
 	struct audit_record record;
 	bool has_outcome;
-	struct audit_record outcome; /* kind AUDIT_OUTCOME; its at_us is the time of the report */
+	struct audit_record
+		outcome; /* its at_us is the time of the report; the record itself when it
+	                                is of kind AUDIT_OUTCOME or AUDIT_UNACCOUNTED */
 };
 
 /* Called for each row in order. Return 0 to go on; anything else stops the page before this row,

@@ -30,7 +30,7 @@ before(async () => {
 after(() => stack?.down());
 
 const FILTERS = ['', 'kind:request', 'verdict:deny', 'verdict:deny,authenticate', '-verdict:allow kind:request', 'user:alice', 'user:alice verdict:allow',
-	'service:orders status:403', 'path:/orders/3', 'path:/orders/* -user:bob', 'ip:127.0.0.0/8', 'ip:10.0.0.0/8', 'policy:read-orders', 'status:200', 'user:"carol \\"the, one\\""'];
+	'kind:outcome', 'kind:request,outcome status:200', '-kind:request', 'service:orders status:403', 'path:/orders/3', 'path:/orders/* -user:bob', 'ip:127.0.0.0/8', 'ip:10.0.0.0/8', 'policy:read-orders', 'status:200', 'user:"carol \\"the, one\\""'];
 
 test('CSV, JSON Lines, list and command line agree for every filter', async () => {
 	// Exports are acts of an admin and are written down themselves: the range ends before the first of them.

@@ -175,64 +175,6 @@ static void every_line_is_json_of_the_resource(void **state)
 	free(all);
 }
 
-static json_t *load_schema(void)
-{
-	char path[512];
-	const char *source =
-		getenv("HAWARD_SOURCE_DIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
-	snprintf(path, sizeof(path), "%s/schema/audit.schema.json", source ? source : ".");
-	json_t *schema = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(schema);
-	return schema;
-}
-
-/* Every member is known to the schema and every required one is there, at each level. */
-static void check_members(const json_t *schema, const json_t *object)
-{
-	const json_t *properties = json_object_get(schema, "properties"), *name;
-	const json_t *required = json_object_get(schema, "required");
-	const char *key;
-	json_t *value;
-	size_t i;
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-		assert_non_null(json_object_get(properties, key));
-	json_array_foreach(required, i, name)
-		assert_non_null(json_object_get(object, json_string_value(name)));
-}
-
-static void schema_and_resource_have_the_same_members(void **state)
-{
-	(void)state;
-	static uint8_t text[AUDIT_JSON_MAX];
-	static uint8_t steps[64];
-	json_t *schema = load_schema();
-	const json_t *definitions = json_object_get(schema, "$defs");
-	struct outbuf why = outbuf_over(steps, sizeof(steps));
-	for (int i = 0; i < AUDIT_WHY_PARTS; i++)
-		audit_list_add(&why, SVL("x"));
-	for (int kind = AUDIT_REQUEST; kind < AUDIT_KIND_COUNT; kind++) {
-		struct audit_row row = {.seq = 1,
-		                        .has_outcome = true,
-		                        .record = {.kind = (enum audit_kind)kind,
-		                                   .subject = SV("s"),
-		                                   .sni = SV("n"),
-		                                   .cut = true,
-		                                   .has_shadow = true,
-		                                   .why = {outbuf_sv(&why)}}};
-		struct outbuf out = outbuf_over(text, sizeof(text));
-		audit_json_row(&row, true, &out);
-		json_t *object = json_load_strict(outbuf_sv(&out), 0, NULL);
-		assert_non_null(object);
-		check_members(schema, object);
-		check_members(json_object_get(definitions, "outcome"),
-		              json_object_get(object, "outcome"));
-		check_members(json_object_get(definitions, "why"),
-		              json_array_get(json_object_get(object, "why"), 0));
-		json_decref(object);
-	}
-	json_decref(schema);
-}
-
 static void largest_record_fits_every_form(void **state)
 {
 	(void)state;
@@ -293,7 +235,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_are_quoted_and_safe),
 		cmocka_unit_test(a_cell_is_quoted_for_one_byte_anywhere),
-		cmocka_unit_test(schema_and_resource_have_the_same_members),
 		cmocka_unit_test(largest_record_fits_every_form),
 		ROW(csv_has_a_header_and_every_row),
 		ROW(every_line_is_json_of_the_resource),

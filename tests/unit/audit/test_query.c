@@ -306,6 +306,57 @@ static void outcome_joins_its_decision(void **state)
 	assert_int_equal(audit_query_find(book->store, &nobody, keep_outcome, &status), -ENOENT);
 }
 
+static unsigned rows_of(struct book *book, struct audit_query_options options)
+{
+	struct seen seen = {.seqs = (uint64_t[16]){0}};
+	ask(book, options, &seen);
+	return (unsigned)seen.n;
+}
+
+/* Two requests, one outcome, one act. */
+static void kinds_are_those_asked_for(void **state)
+{
+	struct book *book = *state;
+	struct sample s;
+	struct outcome outcome = outcome_unknown();
+	struct audit_act act = {
+		.actor = SV("ann"), .action = SV("session.create"), .result = SV("ok")};
+	struct audit_journal *j = audit_journals_worker(book->journals, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		sample_make(&s, &book->ids, i);
+		assert_int_equal(audit_submit(j, &s.req, &s.decision), 0);
+	}
+	outcome.event = s.decision.event;
+	outcome.status = 201;
+	assert_int_equal(audit_submit_outcome(j, &outcome), 0);
+	assert_int_equal(audit_submit_admin(audit_journals_admin(book->journals), &act), 0);
+	book_index(book);
+	const unsigned admin = AUDIT_KIND_BIT(AUDIT_ADMIN), request = AUDIT_KIND_BIT(AUDIT_REQUEST);
+	const struct {
+		struct sv filter;
+		unsigned kinds, hidden, rows;
+	} cases[] = {
+		{SV(""), 0, 0, 3},
+		{SV("kind:outcome"), 0, 0, 1},
+		{SV("kind:request,outcome"), 0, 0, 3},
+		{SV("kind:outcome outcome_status:201"), 0, 0, 1},
+		{SV("kind:outcome outcome_status:4xx"), 0, 0, 0},
+		{SV("kind:request,outcome -kind:request"), 0, 0, 1},
+		{SV("-kind:request"), 0, 0, 1},
+		{SV(""), 0, admin, 2},
+		{SV("kind:admin"), 0, admin, 0},
+		{SV("kind:admin,request"), 0, admin, 2},
+		{SV("kind:outcome"), admin, 0, 0},
+		{SV(""), admin | request, request, 1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct audit_query_options options = {.filter = cases[i].filter,
+		                                      .kinds = cases[i].kinds,
+		                                      .hidden = cases[i].hidden};
+		assert_int_equal(rows_of(book, options), cases[i].rows);
+	}
+}
+
 static void few_admin_acts_are_found_among_many_requests(void **state)
 {
 	struct book *book = *state;
@@ -419,6 +470,7 @@ int main(void)
 		FILLED(few_admin_acts_are_found_among_many_requests),
 		ROW(range_is_half_open),
 		ROW(outcome_joins_its_decision),
+		ROW(kinds_are_those_asked_for),
 		cmocka_unit_test(bad_filters_name_their_place),
 		cmocka_unit_test(normal_form_is_stable),
 		cmocka_unit_test(times_are_read),

@@ -520,8 +520,11 @@ export interface components {
         };
         /** @enum {string} */
         Verdict: "deny" | "authenticate" | "redirect" | "limit" | "unavailable" | "allow";
-        /** @enum {string} */
-        DecisionKind: "request" | "connection" | "admin" | "system" | "unaccounted" | "gap";
+        /**
+         * @description An outcome is listed by itself only when asked for by kind:outcome; else it stands with its decision.
+         * @enum {string}
+         */
+        DecisionKind: "request" | "connection" | "admin" | "system" | "outcome" | "unaccounted" | "gap";
         /** @description One step of the explanation, in the order in which it was tried. */
         Why: {
             policy?: string | null;

@@ -25,6 +25,12 @@ static int meta_bytes(MDB_txn *txn, MDB_dbi meta, const char *name, uint8_t *roo
 	return 0;
 }
 
+uint64_t index_number(MDB_txn *txn, MDB_dbi meta, const char *name)
+{
+	uint8_t room[8];
+	return meta_bytes(txn, meta, name, room, sizeof(room)) == 0 ? store_get_be(room) : 0;
+}
+
 int index_put_meta(MDB_txn *txn, MDB_dbi meta, const char *name, const uint8_t *bytes, size_t n)
 {
 	MDB_val key = key_of(name), value = {n, (void *)(uintptr_t)bytes};

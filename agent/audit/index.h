@@ -3,7 +3,7 @@
  * where bucket = seq >> 14 and a place is the low 14 bits: all records of a bucket with one value lie
  * together as runs, so a query walks bucket by bucket and joins bit sets. `ids`: event id (16) kind (1) ->
  * seq. `spans`: bucket -> earliest and latest time in it, whatever the clock did. `index_meta`: the book's
- * id, the digest key, the checkpoint. */
+ * id, the digest key, the checkpoint, and "bare": equal to the checkpoint while no outcome was indexed. */
 #ifndef AUDIT_INDEX_H
 #define AUDIT_INDEX_H
 

@@ -26,7 +26,7 @@ struct id_entry {
 struct index_work {
 	struct posting *postings;
 	struct id_entry *ids;
-	size_t n_postings, n_ids, n_spans;
+	size_t n_postings, n_ids, n_spans, n_outcomes;
 	struct index_span spans[2]; /* INDEX_BATCH records touch two buckets at most */
 	uint32_t bucket;            /* of the first record: `order` holds only its low bits */
 };
@@ -87,6 +87,7 @@ static void add_record(const struct audit_store *store, struct index_work *work,
 	id->key[EVENT_ID_BYTES] = (uint8_t)record->kind;
 	id->seq = seq;
 	add_span(work, (uint32_t)(seq >> INDEX_BUCKET_SHIFT), record->at_us);
+	work->n_outcomes += record->kind == AUDIT_OUTCOME;
 	if (record->kind == AUDIT_OUTCOME)
 		return;
 	add_posting(store, work, seq, INDEX_USER, record->user);
@@ -226,13 +227,23 @@ static int put_spans(struct audit_store *store, const struct index_work *work, M
 	return r;
 }
 
+/* `upto` is the checkpoint; without outcomes up to here, also the end of what has none. */
+static int put_checkpoint(struct audit_store *store, const struct index_work *work, MDB_txn *txn,
+                          uint64_t upto)
+{
+	MDB_dbi meta = store->index_meta;
+	uint64_t before = index_number(txn, meta, "checkpoint");
+	bool bare = work->n_outcomes == 0 && index_number(txn, meta, "bare") == before;
+	uint8_t room[8];
+	store_put_be(room, upto);
+	int r = index_put_meta(txn, meta, "checkpoint", room, sizeof(room));
+	return r == 0 && bare ? index_put_meta(txn, meta, "bare", room, sizeof(room)) : r;
+}
+
 static int put_all(struct audit_store *store, const struct index_work *work, MDB_txn *txn,
                    uint64_t upto)
 {
-	uint8_t checkpoint[8];
-	struct outbuf out = outbuf_over(checkpoint, sizeof(checkpoint));
 	struct appender postings, ids;
-	outbuf_u64be(&out, upto);
 	int r = appender_open(txn, store->postings, &postings);
 	if (r == 0)
 		r = appender_open(txn, store->ids, &ids);
@@ -242,7 +253,7 @@ static int put_all(struct audit_store *store, const struct index_work *work, MDB
 		r = put_ids(work, &ids);
 	if (r == 0)
 		r = put_spans(store, work, txn);
-	return r == 0 ? index_put_meta(txn, store->index_meta, "checkpoint", checkpoint, 8) : r;
+	return r == 0 ? put_checkpoint(store, work, txn, upto) : r;
 }
 
 static int commit(struct audit_store *store, const struct index_work *work, uint64_t upto)
@@ -262,7 +273,7 @@ static int commit(struct audit_store *store, const struct index_work *work, uint
 static int collect(struct store_view *view, struct index_work *work, uint64_t upto)
 {
 	struct audit_record record;
-	work->n_postings = work->n_ids = work->n_spans = 0;
+	work->n_postings = work->n_ids = work->n_spans = work->n_outcomes = 0;
 	work->bucket = (uint32_t)((view->indexed_seq + 1) >> INDEX_BUCKET_SHIFT);
 	for (uint64_t seq = view->indexed_seq + 1; seq <= upto; seq++) {
 		int r = store_view_record(view, seq, &record);

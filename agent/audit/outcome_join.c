@@ -75,7 +75,7 @@ static int outcome_seq(struct store_view *view, struct outcome_tail *tail,
 			return r;
 		*ret = tail->slots[tail_slot(tail, id)].seq;
 	}
-	if (*ret || !view->index)
+	if (*ret || !view->index || view->is_bare)
 		return 0;
 	int r = index_id(view, id, AUDIT_OUTCOME, ret);
 	return r == -ENOENT ? 0 : r;

@@ -98,6 +98,7 @@ struct store_view {
 	MDB_cursor *ids;      /* opened by the first look-up; neighbours are found in its page */
 	uint64_t last_seq;    /* 0: empty */
 	uint64_t indexed_seq; /* 0 without an index */
+	bool is_bare;         /* no outcome is among what is indexed */
 	uint64_t at_seq;      /* where the cursor stands; 0: nowhere */
 };
 /* errors  0 or -errno; on an error the view is closed
@@ -142,6 +143,9 @@ MUST_CHECK int store_place(struct audit_store *store, const uint8_t ring_id[RING
 /* store_reopen - close and open the events environment after a failure, and learn the head again.
  * thread writer, no batch open */
 MUST_CHECK int store_reopen(struct audit_store *store);
+
+/* index_number - a number of the index's `index_meta`; 0 when there is none. */
+uint64_t index_number(MDB_txn *txn, MDB_dbi meta, const char *name);
 
 /* In index.c. index_open: in write mode a damaged or foreign index is thrown away and made anew. */
 MUST_CHECK int index_open(struct audit_store *store);

@@ -26,11 +26,12 @@ static int begin_read(struct audit_store *store, MDB_env *env, MDB_txn **ret)
 	return store_errno(r == 0 ? mdb_txn_begin(env, NULL, MDB_RDONLY, ret) : r);
 }
 
-static uint64_t read_indexed(struct store_view *view)
+static void read_indexed(struct store_view *view)
 {
-	MDB_val key = store_text_key("checkpoint"), value;
-	int r = mdb_get(view->index, view->store->index_meta, &key, &value);
-	return r == 0 && value.mv_size == 8 ? store_get_be(value.mv_data) : 0;
+	MDB_dbi meta = view->store->index_meta;
+	uint64_t checkpoint = index_number(view->index, meta, "checkpoint");
+	view->indexed_seq = MIN_OF(checkpoint, view->last_seq);
+	view->is_bare = index_number(view->index, meta, "bare") == checkpoint;
 }
 
 static int begin_view(struct store_view *view)
@@ -49,7 +50,7 @@ static int begin_view(struct store_view *view)
 	if (r == 0)
 		r = store_last_key(view->events, store->records, &view->last_seq, &value);
 	if (r == 0 && view->index)
-		view->indexed_seq = MIN_OF(read_indexed(view), view->last_seq);
+		read_indexed(view);
 	return r;
 }
 

@@ -1,40 +1,8 @@
+#include "audit/asking.h"
 #include "audit/book.h"
 #include "audit/filter.h"
 
-enum { N = 40000, PAGES_MAX = 100000 };
-
-struct seen {
-	uint64_t *seqs;
-	size_t n;
-};
-
-static int note(void *user, const struct audit_row *row)
-{
-	struct seen *seen = user;
-	seen->seqs[seen->n++] = row->seq;
-	return 0;
-}
-
-/* All rows of a question, page by page, each page with the last one's cursor. */
-static void ask(struct book *book, struct audit_query_options options, struct seen *seen)
-{
-	struct audit_query_error error;
-	struct audit_page page = {0};
-	char cursor[AUDIT_CURSOR_MAX] = "";
-	seen->n = 0;
-	for (int i = 0; i < PAGES_MAX; i++) {
-		struct audit_query *query = NULL;
-		options.cursor = sv_of(cursor);
-		assert_int_equal(audit_query_open(book->store, &options, &error, &query), 0);
-		assert_int_equal(audit_query_page(query, note, seen, &page), 0);
-		audit_query_close(query);
-		assert_true(options.limit == 0 || page.n_rows <= options.limit);
-		if (page.exhausted)
-			return;
-		memcpy(cursor, page.cursor, sizeof(cursor));
-	}
-	fail();
-}
+enum { N = 40000 };
 
 /* What the sample generator put there, decided without any of the code under test. */
 typedef bool wants_fn(unsigned i);
@@ -251,112 +219,6 @@ static void range_is_half_open(void **state)
 	}
 }
 
-static int keep_outcome(void *user, const struct audit_row *row)
-{
-	*(int64_t *)user = row->has_outcome ? audit_number(row->outcome.out_status) : -2;
-	return 0;
-}
-
-static void outcome_joins_its_decision(void **state)
-{
-	struct book *book = *state;
-	struct sample with, without;
-	struct outcome outcome = outcome_unknown();
-	struct audit_journal *j = audit_journals_worker(book->journals, 0);
-	sample_make(&with, &book->ids, 1);
-	sample_make(&without, &book->ids, 2);
-	outcome.event = with.decision.event;
-	outcome.status = 201;
-	assert_int_equal(audit_submit(j, &with.req, &with.decision), 0);
-	assert_int_equal(audit_submit(j, &without.req, &without.decision), 0);
-	assert_int_equal(audit_submit_outcome(j, &outcome), 0);
-	for (int indexed = 0; indexed < 2; indexed++) {
-		int64_t status = -9;
-		struct seen seen = {.seqs = (uint64_t[8]){0}};
-		if (indexed)
-			book_index(book);
-		else
-			book_sync(book);
-		assert_int_equal(
-			audit_query_find(book->store, &with.decision.event, keep_outcome, &status),
-			0);
-		assert_int_equal(status, 201);
-		assert_int_equal(audit_query_find(book->store, &without.decision.event,
-		                                  keep_outcome, &status),
-		                 0);
-		assert_int_equal(status, -2);
-		struct audit_query_options options = {.filter = SV("outcome_status:2xx")};
-		ask(book, options, &seen);
-		assert_int_equal(seen.n, 1);
-		options.filter = SVL("-has:outcome");
-		ask(book, options, &seen);
-		assert_int_equal(seen.n, 1);
-		options.filter = SVL("kind:outcome");
-		ask(book, options, &seen);
-		assert_int_equal(seen.n, 1);
-		char text[64] = "id:";
-		(void)event_id_text(&with.decision.event, text + 3);
-		options.filter = sv_of(text);
-		ask(book, options, &seen);
-		assert_int_equal(seen.n, 1);
-		assert_int_equal(seen.seqs[0], 1);
-	}
-	struct event_id nobody = {.bytes = {9}};
-	int64_t status;
-	assert_int_equal(audit_query_find(book->store, &nobody, keep_outcome, &status), -ENOENT);
-}
-
-static unsigned rows_of(struct book *book, struct audit_query_options options)
-{
-	struct seen seen = {.seqs = (uint64_t[16]){0}};
-	ask(book, options, &seen);
-	return (unsigned)seen.n;
-}
-
-/* Two requests, one outcome, one act. */
-static void kinds_are_those_asked_for(void **state)
-{
-	struct book *book = *state;
-	struct sample s;
-	struct outcome outcome = outcome_unknown();
-	struct audit_act act = {
-		.actor = SV("ann"), .action = SV("session.create"), .result = SV("ok")};
-	struct audit_journal *j = audit_journals_worker(book->journals, 0);
-	for (unsigned i = 0; i < 2; i++) {
-		sample_make(&s, &book->ids, i);
-		assert_int_equal(audit_submit(j, &s.req, &s.decision), 0);
-	}
-	outcome.event = s.decision.event;
-	outcome.status = 201;
-	assert_int_equal(audit_submit_outcome(j, &outcome), 0);
-	assert_int_equal(audit_submit_admin(audit_journals_admin(book->journals), &act), 0);
-	book_index(book);
-	const unsigned admin = AUDIT_KIND_BIT(AUDIT_ADMIN), request = AUDIT_KIND_BIT(AUDIT_REQUEST);
-	const struct {
-		struct sv filter;
-		unsigned kinds, hidden, rows;
-	} cases[] = {
-		{SV(""), 0, 0, 3},
-		{SV("kind:outcome"), 0, 0, 1},
-		{SV("kind:request,outcome"), 0, 0, 3},
-		{SV("kind:outcome outcome_status:201"), 0, 0, 1},
-		{SV("kind:outcome outcome_status:4xx"), 0, 0, 0},
-		{SV("kind:request,outcome -kind:request"), 0, 0, 1},
-		{SV("-kind:request"), 0, 0, 1},
-		{SV(""), 0, admin, 2},
-		{SV("kind:admin"), 0, admin, 0},
-		{SV("kind:admin,request"), 0, admin, 2},
-		{SV("kind:outcome"), admin, 0, 0},
-		{SV(""), admin | request, request, 1},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct audit_query_options options = {.filter = cases[i].filter,
-		                                      .kinds = cases[i].kinds,
-		                                      .hidden = cases[i].hidden};
-		assert_int_equal(rows_of(book, options), cases[i].rows);
-	}
-}
-
 static void few_admin_acts_are_found_among_many_requests(void **state)
 {
 	struct book *book = *state;
@@ -469,8 +331,6 @@ int main(void)
 		FILLED(cursor_of_another_question_is_refused),
 		FILLED(few_admin_acts_are_found_among_many_requests),
 		ROW(range_is_half_open),
-		ROW(outcome_joins_its_decision),
-		ROW(kinds_are_those_asked_for),
 		cmocka_unit_test(bad_filters_name_their_place),
 		cmocka_unit_test(normal_form_is_stable),
 		cmocka_unit_test(times_are_read),

@@ -1,10 +1,12 @@
-// build.mjs [OUT] - bundles src/ into OUT (dist): hashed names, index.html, gzip and brotli beside each file.
+// build.mjs [OUT] - bundles src/ into OUT (dist): hashed names, index.html, the notices of what is bundled, gzip and
+// brotli beside each file.
 // Same input, same bytes: no times, sorted lists, and only fs, path and zlib of Node 18.
 import { build } from 'esbuild';
 import { readFileSync, writeFileSync, rmSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync, constants } from 'node:zlib';
+import { thirdParty } from './notices.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(process.argv[2] ?? join(here, 'dist'));
@@ -22,7 +24,7 @@ const result = await build({
   jsxImportSource: 'preact',
   minify: true,
   charset: 'utf8',
-  legalComments: 'linked',
+  legalComments: 'none', // all of them are in THIRD-PARTY.txt
   metafile: true,
   outdir: join(out, 'assets'),
   entryNames: '[name]-[hash]',
@@ -34,10 +36,17 @@ const result = await build({
 const entry = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint === 'src/main.tsx');
 const script = basename(entry[0]);
 const style = basename(entry[1].cssBundle);
+// What the first page needs, all at once instead of one after the other.
+const preload = entry[1].imports
+  .filter((i) => i.kind === 'import-statement')
+  .map((i) => `<link rel="modulepreload" href="/assets/${basename(i.path)}">`)
+  .sort();
 const html = readFileSync(join(here, 'src/index.html'), 'utf8')
   .replace('{{script}}', `/assets/${script}`)
-  .replace('{{style}}', `/assets/${style}`);
+  .replace('{{style}}', `/assets/${style}`)
+  .replace('{{preload}}', preload.join('\n    '));
 writeFileSync(join(out, 'index.html'), html);
+writeFileSync(join(out, 'THIRD-PARTY.txt'), thirdParty(here, result.metafile));
 writeFileSync(join(out, 'favicon.svg'), readFileSync(join(here, 'src/favicon.svg')));
 
 function files(dir) {

@@ -26,10 +26,10 @@ else()
     add_custom_command(OUTPUT ${embed_dir}/built
       COMMAND ${CMAKE_COMMAND} -E rm -rf ${copy}/src
       COMMAND ${CMAKE_COMMAND} -E copy_directory ${webui}/src ${copy}/src
-      COMMAND ${CMAKE_COMMAND} -E copy ${webui}/build.mjs ${webui}/tsconfig.json ${copy}
+      COMMAND ${CMAKE_COMMAND} -E copy ${webui}/build.mjs ${webui}/notices.mjs ${webui}/tsconfig.json ${copy}
       COMMAND ${CMAKE_COMMAND} -E chdir ${copy} ${NODE_PROGRAM} build.mjs ${dist}
       COMMAND ${CMAKE_COMMAND} -E touch ${embed_dir}/built
-      DEPENDS ${embed_dir}/installed ${webui_sources} ${webui}/build.mjs ${webui}/tsconfig.json
+      DEPENDS ${embed_dir}/installed ${webui_sources} ${webui}/build.mjs ${webui}/notices.mjs ${webui}/tsconfig.json
       COMMENT "Building the dashboard" VERBATIM)
     set(embed_stamps ${embed_dir}/built)
   else()

@@ -1,13 +1,17 @@
 // The dashboard as a person uses it: the one-time link, decisions and one decision, policies edited,
 // refused and published, history, accounts, activity, system; by mouse, by keyboard, narrow and dark.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { parseCsv } from './support/csv.mjs';
 import { bearer } from './support/http.mjs';
 import { jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet, readOrders } from './support/policies.mjs';
 import { Stack } from './support/stack.mjs';
 import { eventually } from './support/wait.mjs';
+import { root } from './support/where.mjs';
 
 let stack, key, browser, page, state;
 
@@ -48,6 +52,7 @@ test('the one-time link makes the first account and signs in', async () => {
 	assert.ok(!page.url().includes('#'), 'the token is not left in the address');
 	await isClean('first decisions');
 	state = await page.context().storageState();
+	await stack.api.signIn();
 });
 
 test('decisions are listed, filtered, opened and explained', async () => {
@@ -75,15 +80,102 @@ test('decisions are listed, filtered, opened and explained', async () => {
 	await drawer.getByText('methods').first().waitFor();
 	await isClean('a decision');
 	await shoot(page, 'decision-light-1280');
+	assert.match(page.url(), /open=[0-9A-Z]{26}/, 'the drawer has an address');
+	await page.reload();
+	await drawer.getByText('no_policy_matched').first().waitFor();
 	await page.keyboard.press('Escape');
 	await drawer.waitFor({ state: 'detached' });
+	assert.doesNotMatch(page.url(), /open=/);
+});
+
+const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
+
+test('a drawer closes by Esc, Back and its button, and gives the focus back to its row', async () => {
+	await page.goto(home('/decisions'));
+	const row = page.locator('tbody tr a').nth(2);
+	const id = await row.getAttribute('id');
+	for (const close of [() => page.keyboard.press('Escape'), () => page.goBack(), () => page.getByRole('button', { name: 'Close' }).click()]) {
+		await row.click();
+		await page.getByRole('dialog').waitFor();
+		await close();
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+		assert.equal(await focused(), id);
+		assert.equal(new URL(page.url()).search, '');
+	}
+	await row.click();
+	await page.keyboard.press('j');
+	await eventually('the next one', async () => !page.url().includes(id.slice(4)));
+	await page.getByRole('link', { name: 'Open as a page' }).click();
+	await heading('Decision');
+	assert.match(page.url(), /\/decisions\/[0-9A-Z]{26}$/);
+	await isClean('a decision of its own');
+});
+
+test('filters by form, chip, link and range all write the same text', async () => {
+	await page.goto(home('/decisions'));
+	await page.getByText('Add a filter').click();
+	await page.getByLabel('Field').selectOption('method');
+	await page.getByLabel('Value').fill('DELETE');
+	await isClean('add a filter');
+	await page.getByRole('button', { name: 'Add', exact: true }).click();
+	await eventually('only DELETE', async () => (await page.locator('tbody .subject strong').allInnerTexts()).every((m) => m === 'DELETE'));
+	assert.equal(await page.getByRole('searchbox').inputValue(), 'method:DELETE');
+	await page.locator('tbody tr').first().click();
+	await page.getByRole('dialog').getByRole('link', { name: 'alice', exact: true }).click();
+	await page.getByRole('dialog').waitFor({ state: 'detached' });
+	assert.equal(await page.getByRole('searchbox').inputValue(), 'method:DELETE user:alice');
+	await page.getByRole('button', { name: 'Remove method:DELETE' }).click();
+	assert.equal(await page.getByRole('searchbox').inputValue(), 'user:alice');
+	await page.getByLabel('Time range').selectOption('exact');
+	const [from, to] = [page.getByLabel('from', { exact: true }), page.getByLabel('to, not included')];
+	await from.fill('2026-02-30');
+	await from.press('Enter');
+	await page.getByText('There is no such time in UTC').waitFor();
+	await from.fill('2001-01-01');
+	await from.press('Enter');
+	await to.fill('2001-01-02 03:04:05');
+	await to.press('Enter');
+	await page.getByRole('heading', { name: 'No decision matches' }).waitFor();
+	await page.getByText('from 2001-01-01 00:00:00 to before 2001-01-02 03:04:05 UTC').waitFor();
+	assert.match(page.url(), /from=2001-01-01T00%3A00%3A00.000Z&to=2001-01-02T03%3A04%3A05.000Z/);
+	await isClean('nothing found');
+	await shoot(page, 'decisions-none-light-1280');
+	await page.getByRole('link', { name: 'The same filter over all time' }).click();
+	await page.locator('tbody tr').first().waitFor();
+});
+
+test('the CSV is the filter: every row of it, not only the page', async () => {
+	await page.goto(home('/decisions?q=verdict:deny'));
+	await page.locator('tbody tr').first().waitFor();
+	const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export CSV' }).click()]);
+	assert.equal(await download.failure(), null);
+	const [head, ...rows] = parseCsv(fs.readFileSync(await download.path(), 'utf8').replace(/^\ufeff/, ''));
+	const listed = await stack.api.decisions('verdict:deny -kind:admin', { order: 'desc' });
+	assert.deepEqual(rows.map((row) => row[head.indexOf('id')]), listed.map((d) => d.id));
+	assert.deepEqual([...new Set(rows.map((row) => row[head.indexOf('verdict')]))], ['deny']);
+});
+
+test('the query language is the same in the browser and in the agent', async () => {
+	const { good, bad } = JSON.parse(fs.readFileSync(path.join(root, 'tests/webui/filters.json'), 'utf8'));
+	for (const { q } of good) await stack.api.expect(200, 'GET', '/api/v1/decisions', { query: { q } });
+	for (const { q, column } of bad) {
+		const answer = await stack.api.expect(400, 'GET', '/api/v1/decisions', { query: { q } });
+		assert.equal(answer.json().errors[0].column, column, q);
+	}
 });
 
 test('a query that cannot be read says where', async () => {
 	await page.goto(home('/decisions'));
 	await page.getByRole('searchbox').fill('verdict:maybe');
 	await page.keyboard.press('Enter');
-	await page.getByRole('alert').getByText('column').waitFor();
+	await page.getByRole('alert').getByText('column 9').waitFor();
+	assert.equal(await page.locator('[role=alert] mark').innerText(), 'maybe');
+	await page.getByRole('searchbox').fill('path:"é" verdict:maybe');
+	await page.keyboard.press('Enter');
+	await page.getByRole('alert').getByText('column 18').waitFor(); // of characters; the agent counts bytes
+	assert.equal(await page.locator('[role=alert] mark').innerText(), 'maybe');
+	await isClean('a bad query');
+	await shoot(page, 'decisions-error-light-1280');
 });
 
 test('the keyboard is enough: search, rows, open, close, pages', async () => {
@@ -129,12 +221,95 @@ test('a policy set with an error is refused at its place; a good one is in force
 	await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
 	await page.getByText('Published. Every worker judges by it now.').waitFor();
 	assert.equal((await stack.get('/orders/17', bearer(await mint(key)), { method: 'DELETE' })).status, 200);
-	await page.getByRole('button', { name: 'History' }).click();
+	await page.getByRole('link', { name: 'History' }).click();
 	await page.getByText('Orders may be deleted').waitFor();
 	await isClean('history');
-	await page.getByRole('button', { name: 'Policies', exact: true }).click();
-	await page.getByText('read-orders').waitFor();
+	await page.getByRole('button', { name: 'View version 1' }).click();
+	const older = page.getByRole('dialog', { name: 'Version 1' });
+	await older.getByText('"apiVersion"').waitFor();
+	await older.getByRole('button', { name: 'Against the one in force' }).click();
+	await older.getByText(/\d+ added/).waitFor();
+	await isClean('an older version');
+	await shoot(page, 'version-light-1280');
+	await page.keyboard.press('Escape');
+	await page.getByLabel('Views of the policy set').getByRole('link', { name: 'Policies' }).click();
+	await page.getByText('read-orders', { exact: true }).waitFor();
 	await isClean('policy list');
+	await page.getByRole('link', { name: 'read-orders', exact: true }).click(); // to its place in the source
+	await eventually('the editor there', () => page.evaluate(() => document.querySelector('.editor')?.shadowRoot?.querySelector('.cm-activeLine')?.textContent.trim() === '{'));
+});
+
+test('what is being written survives a reload, warns before it is lost, and can be saved as a draft', async () => {
+	await page.goto(home('/policies?tab=source'));
+	await page.locator('.cm-content').waitFor();
+	const set = policySet(issuerEntry({ jwks: jwksOf(key) }), [readOrders({ name: 'being-written' })]);
+	await write(JSON.stringify(set, null, 2));
+	await page.getByText('changed here, not saved').waitFor();
+	const asked = [];
+	const answer = (dialog) => { asked.push(dialog.type()); void dialog.accept(); };
+	page.on('dialog', answer);
+	await page.reload();
+	page.off('dialog', answer);
+	assert.deepEqual(asked, ['beforeunload']);
+	await page.getByText('changed here, not saved').waitFor();
+	await page.locator('.cm-content').getByText('being-written').waitFor();
+	await page.getByRole('button', { name: 'Sign out' }).click();
+	await page.getByRole('dialog', { name: 'Sign out?' }).getByRole('button', { name: 'Stay' }).click();
+	await page.getByRole('button', { name: 'Save draft' }).click();
+	await page.getByText('The draft is saved').waitFor();
+	assert.match((await stack.api.get('/api/v1/policy-set/draft')).text, /being-written/);
+	await isClean('a saved draft');
+	await page.getByLabel('Views of the policy set').getByRole('link', { name: 'Try' }).click();
+	await page.getByLabel('Path').fill('/orders/9');
+	await page.getByRole('button', { name: 'Try', exact: true }).last().click();
+	await page.getByText('The draft says').waitFor();
+	await page.goto(home('/policies?tab=source'));
+	await page.getByText('Draft of root').waitFor();
+	await page.getByRole('button', { name: /Delete draft/ }).click();
+	await page.getByRole('dialog').getByRole('button', { name: 'Delete the draft' }).click();
+	await page.getByText('The draft is deleted').waitFor();
+});
+
+test('somebody else publishes first: both are named, and their changes come together', async () => {
+	const set = (extra, more = []) => ({ ...policySet(issuerEntry({ jwks: jwksOf(key) }), [readOrders({ methods: ['GET', 'DELETE'] }), ...more]), ...extra });
+	await stack.api.publish(set({}));
+	await page.goto(home('/policies?tab=source'));
+	await page.locator('.cm-content').waitFor();
+	const mine = set({}, [readOrders({ name: 'mine', methods: ['PUT'] })]);
+	await write(JSON.stringify(mine, null, 2));
+	const theirs = set({});
+	theirs.services[0].name = 'orders';
+	theirs.services.push({ name: 'theirs', paths: ['/theirs'] });
+	await stack.api.publish(theirs, 'A service of theirs');
+	await page.getByRole('button', { name: /Publish/ }).click();
+	const dialog = page.getByRole('dialog', { name: /Publish as version/ });
+	await dialog.getByLabel('What changes, and why').fill('A policy of mine');
+	await isClean('publish');
+	await shoot(page, 'publish-light-1280');
+	await dialog.getByRole('button', { name: 'Publish', exact: true }).click();
+	await page.getByText('A service of theirs').waitFor();
+	assert.ok(await page.getByRole('button', { name: /Publish/ }).isDisabled(), 'nothing is overwritten unseen');
+	await isClean('a conflict');
+	await shoot(page, 'conflict-light-1280');
+	await page.getByRole('button', { name: 'Merge both' }).click();
+	await page.getByRole('button', { name: /Publish/ }).click();
+	await page.getByLabel('What changes, and why').fill('Both');
+	await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
+	await page.getByText('Published. Every worker judges by it now.').waitFor();
+	const merged = JSON.parse((await stack.api.policySet()).text);
+	assert.deepEqual(merged.services.map((s) => s.name), ['orders', 'theirs']);
+	assert.deepEqual(merged.policies.map((p) => p.name), ['read-orders', 'mine']);
+});
+
+test('a recorded request goes to Try with what was recorded', async () => {
+	await page.goto(home('/decisions?q=method:DELETE+verdict:deny'));
+	await page.locator('tbody tr').first().click();
+	await page.getByRole('link', { name: 'Try this request' }).click();
+	assert.equal(await page.getByLabel('Method').inputValue(), 'DELETE');
+	assert.match(await page.getByLabel('Claims of a verified token').inputValue(), /"sub": "alice"/);
+	assert.ok(!/alice/.test(page.url()), 'nobody is named in the address');
+	await page.getByRole('button', { name: 'Try', exact: true }).last().click();
+	await page.locator('.answers .verdict').first().waitFor();
 });
 
 test('Try answers about an imagined request', async () => {
@@ -160,6 +335,9 @@ test('accounts, activity and system', async () => {
 	await page.goto(home('/system'));
 	await page.getByText('Verdicts since start').waitFor();
 	await isClean('system');
+	const notices = await fetch(new URL(await page.getByRole('link', { name: 'licences and notices' }).getAttribute('href'), page.url()));
+	assert.match(notices.headers.get('content-type'), /^text\/plain/);
+	assert.match(await notices.text(), /preact [\d.]+, MIT[\s\S]+Permission is hereby granted/);
 	await shoot(page, 'system-light-1280');
 });
 
@@ -167,7 +345,9 @@ for (const [name, options] of Object.entries({
 	'light-390': { width: 390, height: 844 },
 	'dark-390': { width: 390, height: 844, dark: true },
 	'dark-1280': { width: 1280, dark: true },
+	'light-768': { width: 768, height: 1024 },
 	'light-320': { width: 320, height: 640 },
+	'contrast-1280': { width: 1280, forcedColors: 'active' },
 })) {
 	test(`every page holds at ${name}`, async () => {
 		await page.context().close();

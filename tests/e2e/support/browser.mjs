@@ -15,9 +15,9 @@ export async function launch() {
 	});
 }
 
-export async function newPage(browser, { width = 1280, height = 900, dark = false, storageState } = {}) {
+export async function newPage(browser, { width = 1280, height = 900, dark = false, forcedColors = 'none', timezoneId = 'UTC', storageState } = {}) {
 	const context = await browser.newContext({
-		viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', timezoneId: 'UTC', locale: 'en-GB', storageState, acceptDownloads: true,
+		viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', forcedColors, timezoneId, locale: 'en-GB', storageState, acceptDownloads: true,
 	});
 	const page = await context.newPage();
 	page.setDefaultTimeout(10000);

@@ -1,18 +1,16 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { drop, myWork } from './draft';
 import { go, onLinkClick, place } from './router';
-import { theme, zone, type Theme } from './prefs';
+import { singleKeys, theme, zone, type Theme } from './prefs';
 import { may, resume, session, signOut } from './session';
 import { zoneName } from '../lib/time';
+import { Lazy } from '../components/lazy';
 import { Dialog, Loading } from '../components/parts';
 import { SignInPage } from '../pages/signin';
 import { DecisionsPage } from '../pages/decisions';
 import { DecisionPage } from '../pages/decision';
-import { PoliciesPage } from '../pages/policies';
-import { ActivityPage } from '../pages/activity';
-import { AdminsPage } from '../pages/admins';
-import { SystemPage } from '../pages/system';
 import type { Schemas } from '../api/client';
 
 interface Page {
@@ -25,13 +23,14 @@ interface Page {
 
 const pages: Page[] = [
   { path: '/decisions', title: 'Decisions', role: 'viewer', key: 'd', view: () => <DecisionsPage /> },
-  { path: '/policies', title: 'Policies', role: 'viewer', key: 'p', view: () => <PoliciesPage /> },
-  { path: '/activity', title: 'Admin activity', role: 'auditor', key: 'a', view: () => <ActivityPage /> },
-  { path: '/admins', title: 'Accounts', role: 'admin', key: 'u', view: () => <AdminsPage /> },
-  { path: '/system', title: 'System', role: 'viewer', key: 's', view: () => <SystemPage /> },
+  { path: '/policies', title: 'Policies', role: 'viewer', key: 'p', view: () => <Lazy name="policies" load={() => import('../pages/policies').then((m) => m.PoliciesPage)} /> },
+  { path: '/activity', title: 'Activity', role: 'auditor', key: 'a', view: () => <Lazy name="activity" load={() => import('../pages/activity').then((m) => m.ActivityPage)} /> },
+  { path: '/admins', title: 'Accounts', role: 'admin', key: 'u', view: () => <Lazy name="admins" load={() => import('../pages/admins').then((m) => m.AdminsPage)} /> },
+  { path: '/system', title: 'System', role: 'viewer', key: 's', view: () => <Lazy name="system" load={() => import('../pages/system').then((m) => m.SystemPage)} /> },
 ];
 
 const sheet = signal(false);
+const leaving = signal(false); // signing out with work that would be lost
 
 function visiblePages(): Page[] {
   return pages.filter((p) => p.role === 'viewer' || may(p.role));
@@ -44,7 +43,7 @@ function isTyping(target: EventTarget | null): boolean {
 let pending = ''; // "g" was pressed
 
 function onKey(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+  if (!singleKeys.value || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
   const key = event.key;
   if (pending === 'g') {
     const page = visiblePages().find((p) => p.key === key);
@@ -64,7 +63,7 @@ function onKey(event: KeyboardEvent): void {
 function KeySheet() {
   const rows: [string, string][] = [
     ['/', 'Search'],
-    ['j k', 'Next and previous row'],
+    ['j k', 'Next and previous row, also in the drawer'],
     ['Enter', 'Open the row'],
     ['Esc', 'Close'],
     ...visiblePages().map((p): [string, string] => [`g ${p.key}`, p.title]),
@@ -84,6 +83,34 @@ function KeySheet() {
           </div>
         ))}
       </dl>
+      <label class="check">
+        <input type="checkbox" checked={singleKeys.value} onChange={(e) => (singleKeys.value = e.currentTarget.checked)} />
+        <span>
+          Single letters do something <span class="muted">(off: only Enter, Esc, Tab and arrows)</span>
+        </span>
+      </label>
+    </Dialog>
+  );
+}
+
+function leave(): void {
+  leaving.value = false;
+  drop();
+  void signOut();
+}
+
+function LeaveDialog() {
+  return (
+    <Dialog title="Sign out?" onClose={() => (leaving.value = false)}>
+      <p>The policy text you changed here is neither saved as a draft nor published. Signing out throws it away.</p>
+      <div class="actions">
+        <button type="button" class="danger" onClick={leave}>
+          Throw it away and sign out
+        </button>
+        <button type="button" onClick={() => (leaving.value = false)}>
+          Stay
+        </button>
+      </div>
     </Dialog>
   );
 }
@@ -107,7 +134,7 @@ function Shell({ children }: { children: ComponentChildren }) {
           ))}
         </nav>
         <div class="tools">
-          <button type="button" class="plain" title="Times in UTC or in this browser's zone" onClick={() => (zone.value = zone.value === 'utc' ? 'local' : 'utc')}>
+          <button type="button" class="plain zone" aria-label={`Times are shown in ${zoneName(zone.value)}; change`} title="Times in UTC or in this browser's zone" onClick={() => (zone.value = zone.value === 'utc' ? 'local' : 'utc')}>
             {zoneName(zone.value)}
           </button>
           <label>
@@ -121,7 +148,7 @@ function Shell({ children }: { children: ComponentChildren }) {
           <button type="button" class="plain" aria-label="Keys" onClick={() => (sheet.value = true)}>
             ?
           </button>
-          <button type="button" class="plain" title={`Signed in as ${session.value?.username ?? ''}`} onClick={() => void signOut()}>
+          <button type="button" class="plain" title={`Signed in as ${session.value?.username ?? ''}`} onClick={() => (myWork() ? (leaving.value = true) : leave())}>
             Sign out
           </button>
         </div>
@@ -130,6 +157,7 @@ function Shell({ children }: { children: ComponentChildren }) {
         {children}
       </main>
       {sheet.value && <KeySheet />}
+      {leaving.value && <LeaveDialog />}
     </>
   );
 }
@@ -160,6 +188,15 @@ export function App() {
       document.removeEventListener('keydown', onKey);
     };
   }, []);
+  const { path } = place.value;
+  const before = useRef(path);
+  // Another page: those who do not see it are told, and it begins at its top.
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    scrollTo(0, 0);
+    document.getElementById('content')?.focus();
+  }, [path]);
   const title = pages.find((p) => place.value.path.startsWith(p.path))?.title;
   useEffect(() => {
     document.title = title ? `${title} \u2013 Haward` : 'Haward';

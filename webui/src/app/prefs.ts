@@ -12,10 +12,13 @@ function stored<T extends string>(name: string, all: readonly T[], fallback: T):
 export const theme = signal<Theme>(stored('theme', ['system', 'light', 'dark'] as const, 'system'));
 export const zone = signal<Zone>(stored('zone', ['utc', 'local'] as const, 'utc'));
 
+export const singleKeys = signal(stored('keys', ['on', 'off'] as const, 'on') === 'on'); // WCAG 2.1.4: they can be off
+
 export function applyTheme(): void {
   effect(() => {
     document.documentElement.dataset['theme'] = theme.value;
     localStorage.setItem('theme', theme.value);
   });
   effect(() => localStorage.setItem('zone', zone.value));
+  effect(() => localStorage.setItem('keys', singleKeys.value ? 'on' : 'off'));
 }

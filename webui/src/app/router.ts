@@ -23,14 +23,14 @@ export function go(href: string, replace = false): void {
 }
 
 // Changes some query parameters of this page; an empty value takes one away.
-export function goWith(changes: Record<string, string>, path = place.value.path): void {
+export function goWith(changes: Record<string, string>, path = place.value.path, replace = false): void {
   const query = new URLSearchParams(place.value.query);
   for (const [name, value] of Object.entries(changes)) {
     if (value) query.set(name, value);
     else query.delete(name);
   }
   const text = query.toString();
-  go(text ? `${path}?${text}` : path);
+  go(text ? `${path}?${text}` : path, replace);
 }
 
 // Plain left clicks on links inside stay inside; all others are the browser's.

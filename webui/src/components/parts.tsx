@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Schemas } from '../api/client';
 import { timeText, zoneName } from '../lib/time';
 import { zone } from '../app/prefs';
 import { shown } from '../lib/text';
@@ -60,8 +61,9 @@ export function Empty({ title, children }: { title: string; children?: Component
 }
 
 // A definition list that leaves out what is not there.
-export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
+export function Facts({ rows, none }: { rows: [string, ComponentChildren][]; none?: string }) {
   const there = rows.filter(([, value]) => value !== '' && value !== null && value !== undefined);
+  if (!there.length && none) return <p class="muted">{none}</p>;
   return (
     <dl class="facts">
       {there.map(([name, value]) => (
@@ -74,19 +76,99 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   );
 }
 
-export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; side?: boolean }) {
+const held = new Set(['true', 'held', 'matched']);
+
+// The explanation: each thing that was compared, in order.
+export function WhyList({ why }: { why?: Schemas['Why'][] }) {
+  if (!why?.length) return <p class="muted">The reason says it all: no policy was compared.</p>;
+  return (
+    <ol class="why">
+      {why.map((w, i) => (
+        <li key={i} class={held.has(w.result) ? 'held' : 'failed'}>
+          <strong>{shown(w.policy) || 'no policy'}</strong> <code>{shown(w.rule)}</code>
+          <div>
+            <span aria-hidden="true">{held.has(w.result) ? '\u2713' : '\u2715'}</span> <code>{shown(w.condition, 200)}</code> {shown(w.result)}
+          </div>
+          {(w.expected || w.value) && (
+            <dl class="pair">
+              <dt>wanted</dt>
+              <dd>
+                <code>{shown(w.expected, 300) || '\u2013'}</code>
+              </dd>
+              <dt>got</dt>
+              <dd>
+                <code>{shown(w.value, 300) || 'nothing'}</code>
+              </dd>
+            </dl>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+// Copying needs a secure context; without one the button would only disappoint.
+export function Copy({ what, text }: { what: string; text: () => string }) {
+  const [said, setSaid] = useState('');
+  if (!navigator.clipboard) return null;
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      setSaid('Copied');
+    } catch {
+      setSaid('Not copied');
+    }
+    setTimeout(() => setSaid(''), 2000);
+  };
+  return (
+    <>
+      <button type="button" class="link" onClick={() => void copy()}>
+        Copy {what}
+      </button>
+      <span role="status" class="muted">
+        {said && ` ${said}`}
+      </span>
+    </>
+  );
+}
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  side?: boolean;
+  wide?: boolean;
+  returnTo?: () => HTMLElement | null; // where the focus goes, if not to where it was
+  onKey?: (event: KeyboardEvent) => void;
+}
+
+export function Dialog(props: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
+  const last = useRef(props);
+  const gone = useRef(false);
+  last.current = props;
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    // Also when it goes by the browser's Back: an element that is taken away gives the focus to nobody.
+    return () => {
+      gone.current = true;
+      dialog?.close();
+      const to = last.current.returnTo?.() ?? before;
+      if (to instanceof HTMLElement && to.isConnected && to !== document.body) to.focus();
+    };
   }, []);
   return (
     <dialog
       ref={ref}
-      class={props.side ? 'drawer' : 'box'}
+      class={props.side ? 'drawer' : props.wide ? 'box wide' : 'box'}
       aria-label={props.title}
-      onClose={props.onClose}
-      onClick={(e) => {
+      onClose={() => gone.current || props.onClose()}
+      onKeyDown={(e) => {
+        if (!e.ctrlKey && !e.metaKey && !e.altKey) props.onKey?.(e);
+      }}
+      onMouseDown={(e) => {
         if (e.target === ref.current) ref.current?.close();
       }}
     >

@@ -1,7 +1,31 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
+import { zone } from '../app/prefs';
 import { Alert, Empty, Loading, Time } from '../components/parts';
+import { zoneName } from '../lib/time';
 import { shown } from '../lib/text';
+
+// Digests are long and alike: their starts tell them apart, the whole is in the title.
+function Digest({ text }: { text: string }) {
+  return (
+    <code title={text}>
+      {shown(text, 13)}
+    </code>
+  );
+}
+
+function Before({ event: e }: { event: Schemas['AdminEvent'] }) {
+  return (
+    <>
+      {e.before && (
+        <>
+          <Digest text={e.before} /> {'\u2192'}{' '}
+        </>
+      )}
+      {e.after && <Digest text={e.after} />} {shown(e.detail, 200)}
+    </>
+  );
+}
 
 export function ActivityPage() {
   const [items, setItems] = useState<Schemas['AdminEvent'][]>();
@@ -9,7 +33,8 @@ export function ActivityPage() {
   const [error, setError] = useState('');
   const load = async (cursor?: string) => {
     const r = await ask(api.GET('/api/v1/admin-events', { params: { query: { limit: 100, cursor } } }));
-    if (!r.data) return setError(r.error ?? '');
+    setError(r.error ?? '');
+    if (!r.data) return;
     setItems(cursor ? [...(items ?? []), ...r.data.items] : r.data.items);
     setNext(r.data.exhausted ? null : r.data.next_cursor);
   };
@@ -24,11 +49,11 @@ export function ActivityPage() {
       {!items && !error && <Loading what="acts" />}
       {items?.length === 0 && <Empty title="Nobody has done anything yet" />}
       {items && items.length > 0 && (
-        <table class="rows">
+        <table class="rows cards-narrow activity">
           <caption class="hidden">Acts, newest first</caption>
           <thead>
             <tr>
-              <th scope="col">Time</th>
+              <th scope="col">Time ({zoneName(zone.value)})</th>
               <th scope="col">Who</th>
               <th scope="col">Act</th>
               <th scope="col">Target</th>
@@ -47,7 +72,9 @@ export function ActivityPage() {
                 <td data-label="Act">
                   <code>{shown(e.action)}</code>
                 </td>
-                <td data-label="Target">{shown(e.target)}</td>
+                <td data-label="Target" title={shown(e.target, 600)}>
+                  {shown(e.target, 80)}
+                </td>
                 <td data-label="Result">
                   <span class={`verdict ${e.result === 'ok' ? 'good' : 'bad'}`}>{shown(e.result)}</span> {shown(e.reason)}
                 </td>
@@ -55,7 +82,7 @@ export function ActivityPage() {
                   {shown(e.channel)} {shown(e.src)}
                 </td>
                 <td data-label="Detail" class="grow">
-                  {shown([e.before && `${e.before} \u2192`, e.after, e.detail].filter(Boolean).join(' '), 200)}
+                  <Before event={e} />
                 </td>
               </tr>
             ))}

@@ -92,7 +92,7 @@ export function AdminsPage() {
       {error && <Alert>{error}</Alert>}
       {!items && !error && <Loading what="accounts" />}
       {items && (
-        <table class="rows">
+        <table class="rows cards-narrow">
           <caption class="hidden">Accounts</caption>
           <thead>
             <tr>
@@ -122,24 +122,26 @@ export function AdminsPage() {
                     <Time iso={a.last_login_at} />
                   </td>
                   <td data-label="State">{a.disabled ? 'disabled' : 'active'}</td>
-                  <td class="actions">
-                    {!self && (
-                      <button type="button" onClick={() => void change(ask(api.PATCH('/api/v1/admins/{username}', { ...path, body: { disabled: !a.disabled } })))}>
-                        {a.disabled ? 'Enable' : 'Disable'}
-                      </button>
-                    )}
-                    {!self && (
-                      <button
-                        type="button"
-                        class="danger"
-                        onClick={() => {
-                          if (confirm(`Remove the account ${a.username}? Its sessions end at once.`))
-                            void change(ask(api.DELETE('/api/v1/admins/{username}', path)));
-                        }}
-                      >
-                        Remove
-                      </button>
-                    )}
+                  <td>
+                    <div class="actions">
+                      {!self && (
+                        <button type="button" onClick={() => void change(ask(api.PATCH('/api/v1/admins/{username}', { ...path, body: { disabled: !a.disabled } })))}>
+                          {a.disabled ? 'Enable' : 'Disable'}
+                        </button>
+                      )}
+                      {!self && (
+                        <button
+                          type="button"
+                          class="danger"
+                          onClick={() => {
+                            if (confirm(`Remove the account ${a.username}? Its sessions end at once.`))
+                              void change(ask(api.DELETE('/api/v1/admins/{username}', path)));
+                          }}
+                        >
+                          Remove
+                        </button>
+                      )}
+                    </div>
                   </td>
                 </tr>
               );

@@ -1,42 +1,32 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Decision } from '../api/client';
-import { Alert, Facts, Loading, Time, Verdict } from '../components/parts';
-import { bytes, queryValue, shown } from '../lib/text';
+import { place } from '../app/router';
+import { may } from '../app/session';
+import { tryLink } from '../app/tried';
+import { Alert, Copy, Facts, Loading, Time, Verdict, WhyList } from '../components/parts';
+import { termText, withTerm } from '../lib/filter';
+import { bytes, shown } from '../lib/text';
+import { readView, viewHref } from '../lib/view';
 
-function Filter({ field, value }: { field: string; value?: string | null }) {
-  if (!value) return null;
+// A value that leads to the decisions that have it, and to those that do not; the range and other filters stay.
+function Filter({ field, value }: { field: string; value: string }) {
+  const view = readView(place.value.query);
+  const href = (exclude: boolean) => viewHref({ ...view, q: withTerm(view.q, termText(field, value, exclude)), open: '' });
   return (
-    <a href={`/decisions?q=${encodeURIComponent(`${field}:${queryValue(value)}`)}`} title={`All decisions with ${field} ${shown(value)}`}>
-      {shown(value, 300)}
-    </a>
+    <>
+      <a href={href(false)} title={`Only decisions with ${field} ${shown(value)}`}>
+        {shown(value, 300)}
+      </a>{' '}
+      <a class="not" href={href(true)} aria-label={`Without ${field} ${shown(value)}`} title={`Only decisions without ${field} ${shown(value)}`}>
+        {'\u2212'}
+      </a>
+    </>
   );
 }
 
-function WhyList({ decision }: { decision: Decision }) {
-  const list = decision.why ?? [];
-  if (!list.length) return <p class="muted">The reason says it all: no policy was compared.</p>;
-  return (
-    <ol class="why">
-      {list.map((why, i) => (
-        <li key={i} class={why.result === 'true' || why.result === 'held' ? 'held' : 'failed'}>
-          <strong>{shown(why.policy) || 'no policy'}</strong> <code>{shown(why.rule)}</code>
-          <div>
-            <code>{shown(why.condition, 200)}</code> {shown(why.result)}
-          </div>
-          {(why.expected || why.value) && (
-            <div class="pair">
-              <span>
-                wanted <code>{shown(why.expected, 300) || '\u2013'}</code>
-              </span>
-              <span>
-                got <code>{shown(why.value, 300) || 'nothing'}</code>
-              </span>
-            </div>
-          )}
-        </li>
-      ))}
-    </ol>
-  );
+function filter(field: string, value?: string | number | null): ComponentChildren {
+  return value === null || value === undefined || value === '' ? '' : <Filter field={field} value={String(value)} />;
 }
 
 function OutcomeFacts({ decision }: { decision: Decision }) {
@@ -53,83 +43,155 @@ function OutcomeFacts({ decision }: { decision: Decision }) {
   return (
     <Facts
       rows={[
-        ['Status sent', o.status ?? ''],
+        ['Status sent', filter('outcome_status', o.status)],
         ['Bytes out, in', [o.bytes_out, o.bytes_in].map((n) => (n === null || n === undefined ? '\u2013' : bytes(n))).join(', ')],
         ['Duration', ms(o.duration_ms)],
-        ['Queue, connect, response', [o.queue_ms, o.connect_ms, o.response_ms].map((n) => ms(n) || '\u2013').join(', ')],
+        ['Queue', ms(o.queue_ms)],
+        ['Connect', ms(o.connect_ms)],
+        ['Response', ms(o.response_ms)],
         ['Termination', shown(o.termination)],
-        ['Backend, server', [shown(o.backend), shown(o.server)].filter(Boolean).join(', ')],
+        ['Backend', filter('backend', o.backend)],
+        ['Server', filter('server', o.server)],
+        ['Reported', o.time ? <Time iso={o.time} /> : ''],
       ]}
     />
   );
 }
 
-export function DecisionView({ decision: d }: { decision: Decision }) {
+function GapFacts({ decision: d }: { decision: Decision }) {
+  if (!d.gap) return null;
   return (
-    <div class="decision">
+    <Alert>
+      {d.gap.count === 1 ? 'One record is' : `${d.gap.count} records are`} missing here
+      {d.gap.first && (
+        <>
+          , from <Time iso={d.gap.first} /> to <Time iso={d.gap.last} />
+        </>
+      )}
+      {d.gap.journal && <> in journal {shown(d.gap.journal)}</>}.
+    </Alert>
+  );
+}
+
+function ActFacts({ decision: d }: { decision: Decision }) {
+  return (
+    <Facts
+      rows={[
+        ['Actor', shown(d.actor)],
+        ['Action', shown(d.action)],
+        ['Target', shown(d.target, 300)],
+        ['Result', shown(d.result)],
+        ['Detail', shown(d.detail, 400)],
+      ]}
+    />
+  );
+}
+
+function RequestFacts({ decision: d }: { decision: Decision }) {
+  const route = d.path ?? '';
+  return (
+    <>
       <p class="headline">
-        <Verdict value={d.verdict} /> <span class="status">{d.status}</span> <code>{shown(d.reason)}</code>
+        <Verdict value={d.verdict} /> <span class="status">{d.status || ''}</span> <code>{shown(d.reason)}</code>
       </p>
       <p class="request">
         <strong>{shown(d.method)}</strong> {shown(d.host)}
-        {shown(d.path, 400)}
-        {d.query ? `?${shown(d.query, 200)}` : ''}
+        {shown(route, 600)}
+        {d.query ? `?${shown(d.query, 300)}` : ''}
       </p>
+      {may('editor') && (
+        <p>
+          <a href="/policies?tab=try" onClick={() => tryLink(d)}>
+            Try this request
+          </a>{' '}
+          <span class="muted">against the policy set in force and your draft</span>
+        </p>
+      )}
       <h3>Why</h3>
-      <WhyList decision={d} />
+      <WhyList why={d.why} />
       <h3>Who</h3>
       <Facts
+        none="Nobody is known: no credential was accepted."
         rows={[
-          ['User', <Filter field="user" value={d.user} />],
-          ['Proved by', shown(d.auth_method)],
-          ['Issuer', shown(d.issuer)],
-          ['Client', shown(d.client)],
+          ['User', filter('user', d.user)],
+          ['Proved by', filter('auth_method', d.auth_method)],
+          ['Issuer', filter('issuer', d.issuer)],
+          ['Client', filter('client', d.client)],
           ['Groups', (d.groups ?? []).map((g) => shown(g)).join(', ')],
           ['Scopes', (d.scopes ?? []).map((s) => shown(s)).join(' ')],
-          ['Workload', <Filter field="workload" value={d.workload} />],
-          ['Address', d.src ? `${d.src}${d.src_port ? ` port ${d.src_port}` : ''}` : ''],
-          ['User agent', shown(d.user_agent, 300)],
-        ].filter(([, v]) => v !== '' && !(typeof v === 'object' && v && !(v as { props: { value?: string } }).props.value)) as [string, string][]}
+          ['Workload', filter('workload', d.workload)],
+          ['Address', filter('ip', d.src)],
+          ['Port', d.src_port || ''],
+          ['User agent', shown(d.user_agent, 400)],
+        ]}
       />
       <h3>What was judged</h3>
       <Facts
         rows={[
-          ['Service', d.service ? <Filter field="service" value={d.service} /> : ''],
-          ['Route', shown(d.route)],
-          ['Policy', d.policy ? <Filter field="policy" value={d.policy} /> : ''],
-          ['Policy set version', shown(d.policy_version)],
+          ['Service', filter('service', d.service)],
+          ['Route', filter('route', d.route)],
+          ['Policy', filter('policy', d.policy)],
+          ['Policy set version', d.policy_version ? <a href={`/policies?tab=history&version=${encodeURIComponent(d.policy_version)}`}>{shown(d.policy_version)}</a> : ''],
           ['Shadow policies say', d.shadow ? <Verdict value={d.shadow.verdict} /> : ''],
+          ['by policy', filter('shadow_policy', d.shadow?.policy)],
           ['Decided in', d.took_us === null || d.took_us === undefined ? '' : `${d.took_us} \u00b5s`],
         ]}
       />
       <h3>What became of it</h3>
       <OutcomeFacts decision={d} />
+    </>
+  );
+}
+
+export function DecisionView({ decision: d }: { decision: Decision }) {
+  const isRequest = d.kind === 'request' || d.kind === 'connection';
+  return (
+    <div class="decision">
+      {isRequest ? <RequestFacts decision={d} /> : d.kind === 'gap' ? <GapFacts decision={d} /> : <ActFacts decision={d} />}
       <h3>Record</h3>
       <Facts
         rows={[
           ['Time', <Time iso={d.time} />],
-          ['Event', <code>{d.id}</code>],
+          [
+            'Event',
+            <>
+              <code>{d.id}</code> <Copy what="the id" text={() => d.id} />
+            </>,
+          ],
           ['Sequence', d.seq],
-          ['Request id', shown(d.request_id)],
-          ['Trace', shown(d.trace_id)],
+          ['Request id', filter('request_id', d.request_id)],
+          ['Trace', filter('trace_id', d.trace_id)],
         ]}
       />
+      {d.cut && <Alert tone="info">A text of this record was longer than its limit and is cut.</Alert>}
       {d.masked && <Alert tone="info">Personal data is masked for your role.</Alert>}
     </div>
   );
 }
 
-export function DecisionPage({ id }: { id: string }) {
-  const [decision, setDecision] = useState<Decision>();
+// The decision of this id: at hand already, or asked for.
+export function useDecision(id: string, atHand?: Decision): { decision?: Decision; error: string } {
+  const [found, setFound] = useState<Decision>();
   const [error, setError] = useState('');
   useEffect(() => {
-    setDecision(undefined);
+    let gone = false;
+    setFound(undefined);
     setError('');
+    if (!id || atHand) return undefined;
     void ask(api.GET('/api/v1/decisions/{id}', { params: { path: { id } } })).then((r) => {
-      if (r.data) setDecision(r.data);
+      if (gone) return;
+      if (r.data) setFound(r.data);
       else setError(r.status === 404 ? 'No event has this id, or it is past its retention.' : (r.error ?? ''));
     });
-  }, [id]);
+    return () => {
+      gone = true;
+    };
+  }, [id, !atHand]);
+  return { decision: atHand ?? (found?.id === id ? found : undefined), error };
+}
+
+export function DecisionPage({ id }: { id: string }) {
+  const { decision, error } = useDecision(id);
   return (
     <article class="page narrow">
       <p>

@@ -1,20 +1,17 @@
-import { useEffect, useState } from 'preact/hooks';
-import { api, ask, type Decision } from '../api/client';
-import { goWith, place } from '../app/router';
-import { zone } from '../app/prefs';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, ask, type Decision, type Problem } from '../api/client';
+import { place } from '../app/router';
+import { singleKeys, zone } from '../app/prefs';
 import { may } from '../app/session';
-import { Alert, Dialog, Empty, Loading, Time, Verdict } from '../components/parts';
-import { DecisionView } from './decision';
-import { fromInput, toInput, zoneName } from '../lib/time';
-import { shown } from '../lib/text';
-
-const ranges: [string, string][] = [
-  ['now-15m', 'Last 15 minutes'],
-  ['now-1h', 'Last hour'],
-  ['now-24h', 'Last 24 hours'],
-  ['now-7d', 'Last 7 days'],
-  ['now-30d', 'Last 30 days'],
-];
+import { Alert, Copy, Dialog, Empty, Loading, Time, Verdict } from '../components/parts';
+import { asked } from '../lib/filter';
+import { columnShown, unitOfColumn } from '../lib/position';
+import { rangeText } from '../lib/range';
+import { zoneName } from '../lib/time';
+import { count, shown, visible } from '../lib/text';
+import { viewHref } from '../lib/view';
+import { DecisionView, useDecision } from './decision';
+import { AddFilter, Chips, QuickVerdicts, RangePicker, SearchBar, show, view } from './decision_filters';
 
 interface Pages {
   items: Decision[];
@@ -24,146 +21,33 @@ interface Pages {
   exhausted: boolean;
 }
 
-function parameters(): { q?: string; from?: string; to?: string } {
-  const { query } = place.value;
-  const of = (name: string) => query.get(name) || undefined;
-  return { q: of('q'), from: of('from'), to: of('to') };
-}
-
-// Acts of accounts have a page of their own; a query that names kinds has its way.
-function asked(q: string | undefined): string {
-  return q && /(^|\s)-?kind:/.test(q) ? q : ['-kind:admin', q].filter(Boolean).join(' ');
+interface Trouble {
+  text: string;
+  problem?: Partial<Problem>;
 }
 
 function exportHref(format: 'csv' | 'ndjson'): string {
+  const { q, from, to, order } = view();
   const query = new URLSearchParams();
-  const { q, from, to } = parameters();
-  for (const [name, value] of Object.entries({ q: asked(q), from, to })) if (value) query.set(name, value);
-  const text = query.toString();
-  return `/api/v1/decisions.${format}${text ? `?${text}` : ''}`;
-}
-
-function RangePicker() {
-  const { from = '', to = '' } = parameters();
-  const quick = ranges.find(([value]) => value === from && !to);
-  const [exact, setExact] = useState(!!(from || to) && !quick);
-  return (
-    <fieldset class="range">
-      <legend class="hidden">Time range</legend>
-      <select
-        aria-label="Time range"
-        value={exact ? 'exact' : (quick?.[0] ?? '')}
-        onChange={(e) => {
-          const value = e.currentTarget.value;
-          setExact(value === 'exact');
-          if (value !== 'exact') goWith({ from: value, to: '' });
-        }}
-      >
-        <option value="">All time</option>
-        {ranges.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-        <option value="exact">{'Exact\u2026'}</option>
-      </select>
-      {exact && (
-        <>
-          <label>
-            from{' '}
-            <input type="datetime-local" step="1" value={toInput(from, zone.value)} onChange={(e) => goWith({ from: fromInput(e.currentTarget.value, zone.value) })} />
-          </label>
-          <label>
-            to, not included{' '}
-            <input type="datetime-local" step="1" value={toInput(to, zone.value)} onChange={(e) => goWith({ to: fromInput(e.currentTarget.value, zone.value) })} />
-          </label>
-          <span class="muted">{zoneName(zone.value)}</span>
-        </>
-      )}
-    </fieldset>
-  );
-}
-
-// The parts of the query, each with a button that takes it away; the text stays the one truth.
-function Chips({ q }: { q: string }) {
-  const terms = q.match(/-?[\w.]+:(?:"[^"]*"|\S+)|"[^"]*"|\S+/g) ?? [];
-  if (!terms.length) return null;
-  return (
-    <ul class="chips" aria-label="Filters">
-      {terms.map((term, i) => (
-        <li key={`${i}${term}`} class={term.startsWith('-') ? 'not' : ''}>
-          {shown(term)}
-          <button type="button" aria-label={`Remove ${term}`} onClick={() => goWith({ q: terms.filter((_, j) => j !== i).join(' ') })}>
-            {'\u2715'}
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function SearchBar() {
-  const q = place.value.query.get('q') ?? '';
-  const [text, setText] = useState(q);
-  useEffect(() => setText(q), [q]);
-  return (
-    <form
-      class="search"
-      role="search"
-      onSubmit={(e) => {
-        e.preventDefault();
-        goWith({ q: text.trim() });
-      }}
-    >
-      <input
-        type="search"
-        aria-label="Search decisions"
-        placeholder="verdict:deny service:orders -user:bot path:/v1/*"
-        value={text}
-        spellcheck={false}
-        autocapitalize="none"
-        onInput={(e) => setText(e.currentTarget.value)}
-      />
-      <button class="primary">Search</button>
-    </form>
-  );
-}
-
-function QuickVerdicts() {
-  const q = place.value.query.get('q') ?? '';
-  const without = q.replace(/(^|\s)verdict:\S+/g, '').trim();
-  const current = /(?:^|\s)verdict:(\S+)/.exec(q)?.[1] ?? '';
-  return (
-    <div class="segments" role="group" aria-label="Verdict">
-      {['', 'allow', 'deny', 'authenticate', 'unavailable'].map((verdict) => (
-        <button
-          key={verdict}
-          type="button"
-          aria-pressed={current === verdict}
-          onClick={() => goWith({ q: verdict ? `verdict:${verdict} ${without}`.trim() : without })}
-        >
-          {verdict || 'all'}
-        </button>
-      ))}
-    </div>
-  );
+  for (const [name, value] of Object.entries({ q: asked(q), from, to, order: order === 'asc' ? order : '' })) if (value) query.set(name, value);
+  return `/api/v1/decisions.${format}?${query.toString()}`;
 }
 
 function useDecisions() {
-  const { q, from, to } = parameters();
+  const { q, from, to, order } = view();
   const [pages, setPages] = useState<Pages>();
-  const [error, setError] = useState('');
+  const [trouble, setTrouble] = useState<Trouble>();
   const [busy, setBusy] = useState(false);
-  const load = async (cursor?: string, before?: Pages) => {
+  const turn = useRef(0); // an answer to an older question is not shown
+  const load = async (before?: Pages) => {
+    const mine = ++turn.current;
     setBusy(true);
-    const r = await ask(api.GET('/api/v1/decisions', { params: { query: { q: asked(q), from, to, cursor, limit: 100 } } }));
+    const query = { q: asked(q), from: from || undefined, to: to || undefined, order, cursor: before?.next ?? undefined, limit: 100 };
+    const r = await ask(api.GET('/api/v1/decisions', { params: { query } }));
+    if (mine !== turn.current) return;
     setBusy(false);
-    if (!r.data) {
-      const place = r.problem?.errors?.[0];
-      setError(place ? `${r.error} (column ${place.column}: ${place.message})` : (r.error ?? ''));
-      return;
-    }
-    setError('');
+    if (!r.data) return setTrouble({ text: r.error ?? '', problem: r.problem });
+    setTrouble(undefined);
     setPages({
       items: [...(before?.items ?? []), ...r.data.items],
       next: r.data.next_cursor,
@@ -174,14 +58,45 @@ function useDecisions() {
   };
   useEffect(() => {
     setPages(undefined);
+    setTrouble(undefined);
     void load();
-  }, [q, from, to]);
-  return { pages, error, busy, reload: () => void load(), more: () => void load(pages?.next ?? undefined, pages) };
+  }, [q, from, to, order]);
+  useEffect(
+    () => () => {
+      turn.current = -1;
+    },
+    [],
+  );
+  return { pages, trouble, busy, reload: () => void load(), more: () => void load(pages) };
 }
 
+// What the agent could not read, with the place under the text. Columns behind the text are of what was added to it.
+function QueryError({ trouble }: { trouble: Trouble }) {
+  const { q } = view();
+  const at = trouble.problem?.errors?.[0];
+  if (!at?.column) return <Alert>{trouble.text}</Alert>;
+  const unit = unitOfColumn(q, at.column);
+  return (
+    <div class="alert bad" role="alert" id="query-error">
+      <p>
+        {shown(at.message || trouble.text, 300)} (column {columnShown(q, 1, at.column)})
+      </p>
+      <pre class="marked">
+        {visible(q.slice(0, unit))}
+        <mark>{visible(/^[^\s,]+/.exec(q.slice(unit))?.[0] ?? q.charAt(unit)) || '\u00a0'}</mark>
+        {visible(q.slice(unit).replace(/^[^\s,]+/, ''))}
+      </pre>
+    </div>
+  );
+}
+
+const steps: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
+
 function moveRow(event: KeyboardEvent): void {
+  const step = steps[event.key];
+  if (!step || event.ctrlKey || event.metaKey || event.altKey || (event.key.length === 1 && !singleKeys.value)) return;
   const row = event.currentTarget as HTMLElement;
-  const to = event.key === 'j' || event.key === 'ArrowDown' ? row.nextElementSibling : event.key === 'k' || event.key === 'ArrowUp' ? row.previousElementSibling : null;
+  const to = step > 0 ? row.nextElementSibling : row.previousElementSibling;
   if (!(to instanceof HTMLElement)) return;
   event.preventDefault();
   to.querySelector<HTMLElement>('a')?.focus();
@@ -191,47 +106,96 @@ function who(d: Decision): string {
   return d.user || d.workload || d.actor || (d.kind === 'request' ? 'anonymous' : d.kind);
 }
 
-function Row({ d, onOpen }: { d: Decision; onOpen: (d: Decision) => void }) {
+function rowLink(id: string): HTMLElement | null {
+  return document.getElementById(`row-${id}`);
+}
+
+function openRow(event: MouseEvent, d: Decision): void {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+  if (String(getSelection() ?? '') && !(event.target as Element).closest('a')) return; // text is being selected
+  event.preventDefault();
+  rowLink(d.id)?.focus();
+  show({ open: d.id });
+}
+
+function Row({ d, current }: { d: Decision; current: boolean }) {
   return (
-    <tr onKeyDown={moveRow} onClick={() => onOpen(d)}>
-      <td data-label="Time">
-        <a
-          href={`/decisions/${d.id}`}
-          onClick={(e) => {
-            if (e.metaKey || e.ctrlKey || e.shiftKey) return e.stopPropagation();
-            e.preventDefault();
-          }}
-        >
+    <tr class={current ? 'current' : ''} onKeyDown={moveRow} onClick={(e) => openRow(e, d)}>
+      <td class="time">
+        <a id={`row-${d.id}`} href={`/decisions/${d.id}`}>
           <Time iso={d.time} />
         </a>
       </td>
-      <td data-label="Verdict">
+      <td class="what">
         <Verdict value={d.verdict} />
+        {d.shadow && d.shadow.verdict !== d.verdict && (
+          <span class="tag" title="What the policies in shadow mode would have said">
+            shadow: {d.shadow.verdict}
+          </span>
+        )}
       </td>
-      <td data-label="Who" class={d.user || d.workload ? '' : 'muted'}>
+      <td class={d.user || d.workload ? 'who' : 'who muted'} title={shown(who(d), 600)}>
         {shown(who(d), 60)}
       </td>
-      <td data-label="Request" class="grow">
-        <strong>{shown(d.method ?? d.action)}</strong> {shown(d.path ?? d.target ?? d.detail, 90)}
+      <td class="subject">
+        <strong>{shown(d.method ?? d.action)}</strong> {shown(d.path ?? d.target ?? d.detail, 120)}
       </td>
-      <td data-label="Service">{shown(d.service, 40)}</td>
-      <td data-label="Reason">
+      <td class="service">{shown(d.service, 40)}</td>
+      <td class="reason">
         <code>{shown(d.reason, 40)}</code>
       </td>
-      <td data-label="Sent" class="number">
-        {d.outcome?.status ?? ''}
-      </td>
+      <td class="sent number">{d.outcome?.status ?? ''}</td>
     </tr>
   );
 }
 
-function NothingYet() {
-  const filtered = !!(parameters().q || parameters().from || parameters().to);
-  if (filtered) {
+function Table({ items, open }: { items: Decision[]; open: string }) {
+  const { order } = view();
+  const newest = order === 'desc';
+  return (
+    <table class="rows decisions">
+      <caption class="hidden">
+        Decisions, {newest ? 'newest' : 'oldest'} first, times in {zoneName(zone.value)}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col" aria-sort={newest ? 'descending' : 'ascending'}>
+            <button type="button" class="sort" title={newest ? 'Oldest first' : 'Newest first'} onClick={() => show({ order: newest ? 'asc' : 'desc' })}>
+              Time ({zoneName(zone.value)}) <span aria-hidden="true">{newest ? '\u2193' : '\u2191'}</span>
+            </button>
+          </th>
+          <th scope="col">Verdict</th>
+          <th scope="col">Who</th>
+          <th scope="col">Request</th>
+          <th scope="col">Service</th>
+          <th scope="col">Reason</th>
+          <th scope="col" class="number" title="The status that HAProxy sent, from its log">
+            Sent
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((d) => (
+          <Row key={d.id} d={d} current={d.id === open} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Nothing() {
+  const { q, from, to } = view();
+  if (q || from || to) {
     return (
       <Empty title="No decision matches">
         <p>
-          Widen the time range or take a filter away. <a href="/decisions">Show everything</a>
+          Widen the time range or take a filter away.{' '}
+          {(from || to) && q && (
+            <>
+              <a href={viewHref({ q })}>The same filter over all time</a>, or{' '}
+            </>
+          )}
+          <a href="/decisions">show everything</a>
         </p>
       </Empty>
     );
@@ -247,10 +211,59 @@ function NothingYet() {
   );
 }
 
+function Drawer({ id, items }: { id: string; items: Decision[] }) {
+  const at = items.findIndex((d) => d.id === id);
+  const { decision, error } = useDecision(id, items[at]);
+  const beside = (step: number): Decision | undefined => (at < 0 ? undefined : items[at + step]);
+  const move = (step: number) => {
+    const to = step ? beside(step) : undefined;
+    if (to) show({ open: to.id }, true);
+  };
+  return (
+    <Dialog
+      title="Decision"
+      side
+      returnTo={() => rowLink(id)}
+      onClose={() => show({ open: '' }, true)}
+      onKey={(e) => {
+        if (singleKeys.value && e.key.length === 1) move(steps[e.key] ?? 0);
+      }}
+    >
+      <div class="bar tight">
+        <a href={`/decisions/${id}`}>Open as a page</a>
+        <div class="actions">
+          <button type="button" disabled={!beside(-1)} onClick={() => move(-1)}>
+            {'\u2191'} Previous
+          </button>
+          <button type="button" disabled={!beside(1)} onClick={() => move(1)}>
+            {'\u2193'} Next
+          </button>
+        </div>
+      </div>
+      {at < 0 && decision && <Alert tone="info">It is not among the rows behind: the filter or the range leaves it out, or it is further down.</Alert>}
+      {error && <Alert>{error}</Alert>}
+      {!decision && !error && <Loading what="the decision" />}
+      {decision && <DecisionView decision={decision} />}
+    </Dialog>
+  );
+}
+
+// The range that was searched, and a link that will show the same rows tomorrow.
+function Searched({ pages }: { pages: Pages }) {
+  const text = rangeText(pages.from, pages.to, zone.value);
+  if (!text) return null;
+  const link = () => new URL(viewHref({ ...view(), from: pages.from ?? '', to: pages.to ?? '' }), location.href).href;
+  return (
+    <p class="muted searched">
+      {text} <Copy what="a link with these times" text={link} />
+    </p>
+  );
+}
+
 export function DecisionsPage() {
-  const { pages, error, busy, reload, more } = useDecisions();
-  const [open, setOpen] = useState<Decision>();
-  const q = place.value.query.get('q') ?? '';
+  const { pages, trouble, busy, reload, more } = useDecisions();
+  const open = place.value.query.get('open') ?? '';
+  const isQuery = !!trouble?.problem?.errors?.[0]?.column;
   return (
     <section class="page">
       <header class="page-head">
@@ -259,54 +272,36 @@ export function DecisionsPage() {
           <button type="button" onClick={reload} disabled={busy}>
             Refresh
           </button>
-          {may('auditor') && (
+          {may('auditor') && !trouble && (
             <>
-              <a class="button" href={exportHref('csv')} download>
-                CSV
+              <a class="button" href={exportHref('csv')} download title="All rows of this filter and range, not only those shown">
+                Export CSV
               </a>
-              <a class="button" href={exportHref('ndjson')} download>
+              <a class="button" href={exportHref('ndjson')} download title="All rows of this filter and range, not only those shown">
                 JSON Lines
               </a>
             </>
           )}
         </div>
       </header>
-      <SearchBar />
+      <SearchBar bad={isQuery} />
       <div class="bar">
-        <QuickVerdicts />
+        <div class="actions">
+          <QuickVerdicts />
+          <AddFilter />
+        </div>
         <RangePicker />
       </div>
-      <Chips q={q} />
-      {error && <Alert>{error}</Alert>}
-      {!pages && !error && <Loading what="decisions" />}
-      {pages && pages.items.length === 0 && pages.exhausted && <NothingYet />}
-      {pages && pages.items.length > 0 && (
-        <table class="rows">
-          <caption class="hidden">Decisions, newest first, times in {zoneName(zone.value)}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Time ({zoneName(zone.value)})</th>
-              <th scope="col">Verdict</th>
-              <th scope="col">Who</th>
-              <th scope="col">Request</th>
-              <th scope="col">Service</th>
-              <th scope="col">Reason</th>
-              <th scope="col" class="number">
-                Sent
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((d) => (
-              <Row key={d.id} d={d} onOpen={setOpen} />
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Chips />
+      {trouble && <QueryError trouble={trouble} />}
+      {!pages && !trouble && <Loading what="decisions" />}
+      {pages && !trouble && <Searched pages={pages} />}
+      {pages && pages.items.length === 0 && pages.exhausted && <Nothing />}
+      {pages && pages.items.length > 0 && <Table items={pages.items} open={open} />}
       {pages && (pages.items.length > 0 || !pages.exhausted) && (
         <footer class="more" aria-live="polite">
           <span class="muted">
-            {pages.items.length} shown{pages.exhausted ? ', that is all' : ''}
+            {count(pages.items.length)} shown{pages.exhausted ? ', that is all' : ''}
           </span>
           {!pages.exhausted && (
             <button type="button" onClick={more} disabled={busy}>
@@ -315,14 +310,7 @@ export function DecisionsPage() {
           )}
         </footer>
       )}
-      {open && (
-        <Dialog title="Decision" side onClose={() => setOpen(undefined)}>
-          <p>
-            <a href={`/decisions/${open.id}`}>Open as a page</a>
-          </p>
-          <DecisionView decision={open} />
-        </Dialog>
-      )}
+      {open && <Drawer id={open} items={pages?.items ?? []} />}
     </section>
   );
 }

@@ -3,12 +3,13 @@
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
-import { lintGutter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
+import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { EditorState } from '@codemirror/state';
+import { EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { ValidationError } from '../api/client';
+import { spanOf } from '../lib/position';
 
 const look = EditorView.theme({
   '&': { fontSize: '13px', color: 'var(--text)', backgroundColor: 'var(--field)', height: '100%' },
@@ -32,64 +33,82 @@ export interface Editor {
   text(): string;
   setText(text: string): void;
   setErrors(errors: ValidationError[]): void;
-  show(line: number, column: number): void;
+  show(line: number, column: number): void; // as the agent counts them
+  select(offset: number): void;
+  find(text: string): void;
   destroy(): void;
 }
 
-export function createEditor(host: HTMLElement, text: string, readOnly: boolean, onChange: (text: string) => void): Editor {
+export interface EditorOptions {
+  text: string;
+  readOnly: boolean;
+  onChange: (text: string) => void;
+  onSave: () => void;
+  onCheck: () => void;
+}
+
+function extensions(options: EditorOptions): Extension[] {
+  const act = (action: () => void) => () => {
+    action();
+    return true;
+  };
+  return [
+    lineNumbers(),
+    foldGutter(),
+    lintGutter(),
+    history(),
+    drawSelection(),
+    indentOnInput(),
+    bracketMatching(),
+    highlightActiveLine(),
+    highlightSelectionMatches(),
+    search({ top: true }),
+    json(),
+    look,
+    syntaxHighlighting(colours),
+    keymap.of([
+      { key: 'Mod-s', run: act(options.onSave), preventDefault: true },
+      { key: 'Mod-Enter', run: act(options.onCheck), preventDefault: true },
+      ...searchKeymap,
+      ...historyKeymap,
+      ...foldKeymap,
+      ...lintKeymap,
+      ...defaultKeymap,
+      indentWithTab,
+    ]),
+    EditorState.readOnly.of(options.readOnly),
+    EditorView.lineWrapping,
+    EditorView.contentAttributes.of({ 'aria-label': 'Policy set, JSON', 'aria-readonly': String(options.readOnly), tabindex: '0' }),
+    EditorView.updateListener.of((u) => {
+      if (u.docChanged) options.onChange(u.state.doc.toString());
+    }),
+  ];
+}
+
+export function createEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
   root.replaceChildren();
   const parent = document.createElement('div');
   parent.style.height = '100%';
   root.append(parent);
-  const view = new EditorView({
-    parent,
-    root,
-    state: EditorState.create({
-      doc: text,
-      extensions: [
-        lineNumbers(),
-        foldGutter(),
-        lintGutter(),
-        history(),
-        drawSelection(),
-        indentOnInput(),
-        bracketMatching(),
-        highlightActiveLine(),
-        highlightSelectionMatches(),
-        search({ top: true }),
-        json(),
-        look,
-        syntaxHighlighting(colours),
-        keymap.of([...searchKeymap, ...historyKeymap, ...foldKeymap, ...defaultKeymap, indentWithTab]),
-        EditorState.readOnly.of(readOnly),
-        EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': 'Policy set, JSON', tabindex: '0' }),
-        EditorView.updateListener.of((u) => {
-          if (u.docChanged) onChange(u.state.doc.toString());
-        }),
-      ],
-    }),
-  });
-  const offset = (line: number, column: number): number => {
-    const doc = view.state.doc;
-    const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
-    return Math.min(at.from + Math.max(column, 1) - 1, at.to);
+  const view = new EditorView({ parent, root, state: EditorState.create({ doc: options.text, extensions: extensions(options) }) });
+  const text = () => view.state.doc.toString();
+  const select = (from: number, to = from) => {
+    view.dispatch({ selection: { anchor: from, head: to }, effects: EditorView.scrollIntoView(from, { y: 'center' }) });
+    view.focus();
   };
   return {
-    text: () => view.state.doc.toString(),
+    text,
     setText: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
     setErrors: (errors) => {
-      const list: Diagnostic[] = errors.map((e) => {
-        const from = offset(e.line, e.column);
-        return { from, to: Math.max(from, view.state.doc.lineAt(from).to), severity: 'error', message: e.message };
-      });
+      const list: Diagnostic[] = errors.map((e) => ({ ...spanOf(text(), e.line, e.column), severity: 'error', message: e.message }));
       view.dispatch(setDiagnostics(view.state, list));
     },
-    show: (line, column) => {
-      const at = offset(line, column);
-      view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) });
-      view.focus();
+    show: (line, column) => select(spanOf(text(), line, column).from),
+    select,
+    find: (wanted) => {
+      const at = text().indexOf(wanted);
+      if (at >= 0) select(at, at + wanted.length);
     },
     destroy: () => view.destroy(),
   };

@@ -11,11 +11,12 @@
 struct json_t;
 
 enum auth_method {
-	AUTH_NONE, /* anonymous */
+	AUTH_NONE, /* nobody did */
 	AUTH_JWT,
+	AUTH_MTLS, /* by certificate; a workload alone is recorded so */
 	AUTH_METHOD_COUNT,
 };
-extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt */
+extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls */
 
 struct identity {
 	enum auth_method method; /* how the user proved who they are; AUTH_NONE: no user */

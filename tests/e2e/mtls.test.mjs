@@ -41,7 +41,7 @@ test('a workload does what the policy gives it, and the book names it', async ()
 	assert.equal(answer.json().identity['x-haward-workload'], 'spiffe://example.org/ns/shop/sa/checkout');
 	const event = await stack.event(answer.headers['haward-event']);
 	assert.equal(event.workload, 'spiffe://example.org/ns/shop/sa/checkout');
-	assert.deepEqual([event.service, event.policy, event.verdict], ['payments', 'checkout-pays', 'allow']);
+	assert.deepEqual([event.service, event.policy, event.verdict, event.auth_method], ['payments', 'checkout-pays', 'allow', 'mtls']);
 	assert.ok(event.source_service, 'the source service is named');
 	assert.equal(event.outcome.status, 200);
 });
@@ -66,6 +66,7 @@ test('without a certificate, and with one that nobody signed: refused with a rec
 		assert.ok([401, 403].includes(answer.status), `${who}: ${answer.status}`);
 		const event = await stack.event(answer.headers['haward-event']);
 		assert.equal(event.workload ?? null, null);
+		assert.equal(event.auth_method, 'none');
 		assert.notEqual(event.verdict, 'allow');
 	}
 });

@@ -280,6 +280,16 @@ static void add_when(struct compile *c, const struct raw_when *raw, const struct
 	}
 }
 
+/* Behind what is cheaper and what does not take a user. Both lists have room for two conditions an
+ * element; they are not shared yet. */
+static void put_when(struct authz_rule *rule, const struct authz_condition *condition)
+{
+	struct authz_conditions *list =
+		authz_condition_about_user(condition) ? &rule->when_user : &rule->when;
+	struct authz_condition *conditions = (struct authz_condition *)(uintptr_t)list->at;
+	conditions[list->n++] = *condition;
+}
+
 /* One element of `when` into at most two conditions. */
 static void compile_when(struct compile *c, const json_t *value, const struct compile_place *at,
                          size_t index, struct authz_rule *rule)
@@ -299,15 +309,16 @@ static void compile_when(struct compile *c, const json_t *value, const struct co
 		               "one of 'values', 'notValues' and 'valuesFrom' is required here");
 	model.label = arena_printf(c->keep, "when[%zu] %.*s", index, SV_ARG(model.attribute.key));
 
-	struct authz_conditions *list =
-		authz_attribute_about_user(model.attribute.kind) ? &rule->when_user : &rule->when;
-	/* both lists have room for two conditions an element; they are not shared yet */
-	struct authz_condition *conditions = (struct authz_condition *)(uintptr_t)list->at;
-	if (raw.values || raw.values_from)
-		add_when(c, &raw, at, &model, &conditions[list->n++]);
+	struct authz_condition condition;
+	if (raw.values || raw.values_from) {
+		add_when(c, &raw, at, &model, &condition);
+		put_when(rule, &condition);
+	}
 	model.negated = true;
-	if (raw.not_values)
-		add_when(c, &raw, at, &model, &conditions[list->n++]);
+	if (raw.not_values) {
+		add_when(c, &raw, at, &model, &condition);
+		put_when(rule, &condition);
+	}
 }
 
 /* ---- captures: a name that is asked for has to be bound whatever pattern matched ---- */

@@ -39,6 +39,14 @@ static bool is_deny(const struct judging *j)
 
 /* ---- one condition ---- */
 
+bool authz_condition_about_user(const struct authz_condition *c)
+{
+	bool about_user = authz_attribute_about_user(c->attribute.kind);
+	for (size_t i = 0; i < c->n_others; i++)
+		about_user = about_user || authz_attribute_about_user(c->others[i].kind);
+	return about_user;
+}
+
 static bool other_has(const struct authz_condition *c, const struct judging *j, struct sv value,
                       bool *complete)
 {
@@ -127,8 +135,8 @@ static void missed_path(const struct judging *j, const struct authz_operation *o
 
 static void missed_user(const struct judging *j, const struct authz_condition *c)
 {
-	bool about_user = authz_attribute_about_user(c->attribute.kind);
-	bool asks = about_user && !c->negated && j->view->request->kind == REQUEST_HTTP;
+	bool asks = authz_condition_about_user(c) && !c->negated &&
+	            j->view->request->kind == REQUEST_HTTP;
 	if (asks && !is_deny(j) && j->view->who->method == AUTH_NONE)
 		j->miss->wants_user = true;
 }

@@ -2,9 +2,9 @@
  *
  * Order of evaluation, which is also how near a rule that fails has come:
  *   1 to      one operation whose path, then host, port and method conditions all hold
- *   2 when    keys that are not about the user, with the captures of that operation's path
+ *   2 when    what is not about the user, with the captures of that operation's path
  *   3 from    one source; in it the workload and address conditions before the user's
- *   4 when    keys about the user (request.auth...)
+ *   4 when    what is about the user: request.auth... as the key or in valuesFrom
  * A later kind of condition (expression, relation, limit) takes its place after 4: it may be costly and
  * may use everything above.
  *
@@ -54,6 +54,10 @@ struct authz_condition {
 	struct sv expected; /* the values as written, for people */
 };
 
+/* authz_condition_about_user - does it take a user's credential to hold: in what it looks at, or in what
+ * that is compared with? */
+bool authz_condition_about_user(const struct authz_condition *c);
+
 struct authz_conditions {
 	const struct authz_condition *at;
 	size_t n;
@@ -77,7 +81,7 @@ struct authz_rule {
 	struct sv pointer; /* into the policy set: "/policies/3/rules/0" */
 	const struct authz_operation *to;
 	size_t n_to;                  /* 0: any operation */
-	struct authz_conditions when; /* not about the user */
+	struct authz_conditions when; /* not about the user: authz_condition_about_user() */
 	const struct authz_conditions *from;
 	size_t n_from; /* 0: any source */
 	struct authz_conditions when_user;

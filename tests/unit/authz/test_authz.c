@@ -66,7 +66,7 @@ static void the_order_is_deny_allow_default(void **state)
 		{"{'method':'PUT','host':'shop.example','path':'/orders/of/bob'," ALICE "}",
 	         "deny no_policy_matched"},
 		{"{'method':'PUT','host':'shop.example','path':'/orders/of/bob'}",
-	         "deny no_policy_matched"},
+	         "authenticate authentication_required"},
 		{"{'method':'POST','host':'shop.example','path':'/orders','workload':'spiffe://td/"
 	         "ns/"
 	         "shop/sa/cart'}",
@@ -95,6 +95,58 @@ static void the_order_is_deny_allow_default(void **state)
 		{"{}", "deny no_service"},
 	};
 	check_rows(shop, rows, ARRAY_LEN(rows));
+}
+
+/* 401 only where a credential could make the difference. */
+static void a_user_is_asked_for_where_one_could_pass(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rule;
+		const char *request;
+		bool asked;
+	} rows[] = {
+		{"'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]'}]",
+	         "{" GET ",'path':'/of/bob'}", true},
+		{"'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]'}]",
+	         "{" GET ",'path':'/of/bob'," ALICE "}", false},
+		{"'when':[{'key':'path[id]','values':['x'],'valuesFrom':['request.headers[x]',"
+	         "'request.auth.claims[groups]']}]",
+	         "{" GET ",'path':'/of/bob','headers':{}}", true},
+		{"'when':[{'key':'path[id]','valuesFrom':'request.headers[x]'}]",
+	         "{" GET ",'path':'/of/bob','headers':{}}", false},
+		{"'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]'},"
+	         "{'key':'request.headers[x]','values':['y']}]",
+	         "{" GET ",'path':'/of/bob','headers':{}}", false},
+		{"'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]'}],"
+	         "'from':[{'source':{'ipBlocks':['192.0.2.0/24']}}]",
+	         "{" GET ",'path':'/of/bob'}", false},
+		{"'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]',"
+	         "'notValues':['bob']}]",
+	         "{" GET ",'path':'/of/bob'}", false},
+		{"'when':[{'key':'request.headers[x]','valuesFrom':'request.auth.claims[sub]'}]",
+	         "{" GET ",'path':'/of/bob','headers':{'x':'1'}}", true},
+		{"'when':[{'key':'request.auth.claims[sub]','notValues':['bob']},"
+	         "{'key':'source.principal','values':['*']}]",
+	         "{" GET ",'path':'/of/bob'}", false},
+		{"'from':[{'source':{'principals':['*']}},{'source':{'requestPrincipals':['*']}}]",
+	         "{" GET ",'path':'/of/bob'}", true},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *text = NULL;
+		assert_true(asprintf(&text,
+		                     "{'policies':[{'name':'own','action':'ALLOW','rules':[{"
+		                     "'to':[{'operation':{'paths':['/of/{id}']}}],%s}]}]}",
+		                     rows[i].rule) > 0);
+		struct authz *set = set_of(text);
+		char *line = judged(set, rows[i].request);
+		print_message("%s\n", rows[i].rule);
+		assert_string_equal(line, rows[i].asked ? "authenticate authentication_required"
+		                                        : "deny no_policy_matched");
+		free(line);
+		authz_free(set);
+		free(text);
+	}
 }
 
 /* One ALLOW policy with one condition; what the request needs to pass it. */
@@ -484,6 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_order_is_deny_allow_default),
+		cmocka_unit_test(a_user_is_asked_for_where_one_could_pass),
 		cmocka_unit_test(conditions_hold_as_the_table_says),
 		cmocka_unit_test(what_is_not_known_fails_closed),
 		cmocka_unit_test(an_allow_policy_ends_the_default),

@@ -1,5 +1,5 @@
 /* A connection from HELLO to goodbye, in any pieces, and each way to break it. */
-#include "peer.h"
+#include "haproxy.h"
 #include "spop/disconnect.h"
 #include "spop/hello.h"
 #include "spop/session.h"
@@ -31,7 +31,7 @@ static enum spop_event next(struct desk *d, struct sv *bytes)
 static unsigned goodbye_status(const struct desk *d)
 {
 	struct sv bytes = outbuf_sv(&d->out);
-	struct spop_frame frame = peer_read(&bytes);
+	struct spop_frame frame = haproxy_read(&bytes);
 	struct spop_disconnect bye;
 	assert_int_equal(frame.type, SPOP_AGENT_DISCONNECT);
 	assert_true(frame.stream_id == 0 && frame.frame_id == 0 && bytes.n == 0);
@@ -42,10 +42,10 @@ static unsigned goodbye_status(const struct desk *d)
 
 static void greet(struct desk *d)
 {
-	static struct peer p;
-	peer_init(&p);
-	peer_hello(&p, false);
-	struct sv bytes = peer_sent(&p);
+	static struct haproxy p;
+	haproxy_init(&p);
+	haproxy_hello(&p, false);
+	struct sv bytes = haproxy_sent(&p);
 	assert_int_equal(next(d, &bytes), SPOP_GREETED);
 	assert_int_equal(bytes.n, 0);
 	assert_int_equal(d->session.state, SPOP_READY);
@@ -54,51 +54,51 @@ static void greet(struct desk *d)
 
 static void the_handshake_agrees_on_the_smaller_frame(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	struct desk d;
 	(void)state;
 	desk_init(&d);
-	peer_init(&p);
-	peer_hello(&p, false);
-	struct sv bytes = peer_sent(&p);
+	haproxy_init(&p);
+	haproxy_hello(&p, false);
+	struct sv bytes = haproxy_sent(&p);
 	assert_int_equal(next(&d, &bytes), SPOP_GREETED);
 	assert_int_equal(d.session.max_frame_size, 16380);
 	struct sv answer = outbuf_sv(&d.out);
-	struct spop_frame hello = peer_read(&answer);
+	struct spop_frame hello = haproxy_read(&answer);
 	assert_int_equal(hello.type, SPOP_AGENT_HELLO);
-	assert_true(sv_eq(peer_item(hello.payload, "version").text, SVL("2.0")));
-	assert_int_equal(peer_item(hello.payload, "max-frame-size").number, 16380);
-	assert_true(sv_eq(peer_item(hello.payload, "capabilities").text, SVL("pipelining")));
+	assert_true(sv_eq(haproxy_item(hello.payload, "version").text, SVL("2.0")));
+	assert_int_equal(haproxy_item(hello.payload, "max-frame-size").number, 16380);
+	assert_true(sv_eq(haproxy_item(hello.payload, "capabilities").text, SVL("pipelining")));
 	assert_int_equal(next(&d, &bytes), SPOP_MORE);
 }
 
 static void a_health_check_is_answered_and_over(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	struct desk d;
 	(void)state;
 	desk_init(&d);
-	peer_init(&p);
-	peer_hello(&p, true);
-	peer_notify(&p, 1, 1, "/"); /* nothing may follow */
-	struct sv bytes = peer_sent(&p);
+	haproxy_init(&p);
+	haproxy_hello(&p, true);
+	haproxy_notify(&p, 1, 1, "/"); /* nothing may follow */
+	struct sv bytes = haproxy_sent(&p);
 	assert_int_equal(next(&d, &bytes), SPOP_CHECKED);
 	struct sv answer = outbuf_sv(&d.out);
-	assert_int_equal(peer_read(&answer).type, SPOP_AGENT_HELLO);
+	assert_int_equal(haproxy_read(&answer).type, SPOP_AGENT_HELLO);
 	assert_int_equal(d.session.state, SPOP_CLOSED);
 	assert_int_equal(next(&d, &bytes), SPOP_MORE);
 }
 
 static void a_draining_agent_fails_its_health_check(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	struct desk d;
 	(void)state;
 	desk_init(&d);
 	d.session.draining = true;
-	peer_init(&p);
-	peer_hello(&p, true);
-	struct sv bytes = peer_sent(&p);
+	haproxy_init(&p);
+	haproxy_hello(&p, true);
+	struct sv bytes = haproxy_sent(&p);
 	assert_int_equal(next(&d, &bytes), SPOP_CHECKED);
 	assert_int_equal(goodbye_status(&d), SPOP_STATUS_NORMAL);
 }
@@ -124,17 +124,17 @@ static const struct {
 
 static void every_offer_is_taken_or_named(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(hellos); i++) {
 		struct desk d;
 		desk_init(&d);
-		peer_init(&p);
+		haproxy_init(&p);
 		size_t at = spop_frame_open(&p.out, SPOP_HAPROXY_HELLO, 0, 0);
-		peer_hello_items(&p.out, hellos[i].versions, hellos[i].frame_size,
-		                 hellos[i].capabilities);
+		haproxy_hello_items(&p.out, hellos[i].versions, hellos[i].frame_size,
+		                    hellos[i].capabilities);
 		spop_frame_close(&p.out, at);
-		struct sv bytes = peer_sent(&p);
+		struct sv bytes = haproxy_sent(&p);
 		enum spop_event event = next(&d, &bytes);
 		if (hellos[i].status == SPOP_STATUS_NORMAL) {
 			assert_int_equal(event, SPOP_GREETED);
@@ -151,17 +151,17 @@ static void every_offer_is_taken_or_named(void **state)
 /* A key of the right name and the wrong type is as if it were not there. */
 static void items_of_another_type_do_not_count(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	struct desk d;
 	(void)state;
 	desk_init(&d);
-	peer_init(&p);
+	haproxy_init(&p);
 	size_t at = spop_frame_open(&p.out, SPOP_HAPROXY_HELLO, 0, 0);
-	peer_text(&p.out, "supported-versions", "2.0");
-	peer_text(&p.out, "max-frame-size", "16380");
-	peer_text(&p.out, "capabilities", "");
+	haproxy_text(&p.out, "supported-versions", "2.0");
+	haproxy_text(&p.out, "max-frame-size", "16380");
+	haproxy_text(&p.out, "capabilities", "");
 	spop_frame_close(&p.out, at);
-	struct sv bytes = peer_sent(&p);
+	struct sv bytes = haproxy_sent(&p);
 	assert_int_equal(next(&d, &bytes), SPOP_BROKEN);
 	assert_int_equal(goodbye_status(&d), SPOP_STATUS_NO_FRAME_SIZE);
 }
@@ -169,19 +169,19 @@ static void items_of_another_type_do_not_count(void **state)
 /* Fifty questions in one read, and the same bytes one at a time. */
 static void frames_come_in_any_pieces(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	struct desk d;
 	char path[32];
 	enum { N = 50 };
 	(void)state;
 	desk_init(&d);
 	greet(&d);
-	peer_init(&p);
+	haproxy_init(&p);
 	for (unsigned i = 0; i < N; i++) {
 		snprintf(path, sizeof(path), "/orders/%u", i);
-		peer_notify(&p, i + 1, 300 + i, path);
+		haproxy_notify(&p, i + 1, 300 + i, path);
 	}
-	struct sv all = peer_sent(&p);
+	struct sv all = haproxy_sent(&p);
 	for (size_t step = 1; step <= all.n; step = step < 400 ? step * 3 : all.n + 1) {
 		size_t have = 0, consumed = 0;
 		unsigned n_seen = 0;
@@ -205,13 +205,13 @@ static void goodbyes_of_every_status_are_returned(void **state)
 {
 	(void)state;
 	for (uint32_t status = 0; status < 120; status++) {
-		static struct peer p;
+		static struct haproxy p;
 		struct desk d;
 		desk_init(&d);
 		greet(&d);
-		peer_init(&p);
-		peer_goodbye(&p, status);
-		struct sv bytes = peer_sent(&p);
+		haproxy_init(&p);
+		haproxy_goodbye(&p, status);
+		struct sv bytes = haproxy_sent(&p);
 		assert_int_equal(next(&d, &bytes), SPOP_GOODBYE);
 		assert_int_equal(goodbye_status(&d), SPOP_STATUS_NORMAL);
 		assert_int_equal(d.session.status,
@@ -265,20 +265,20 @@ static const struct {
 
 static void each_break_is_named(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
 		struct desk d;
 		desk_init(&d);
 		if (broken[i].greeted)
 			greet(&d);
-		peer_init(&p);
+		haproxy_init(&p);
 		size_t at = spop_frame_open(&p.out, broken[i].type, broken[i].stream_id, 0);
 		if (broken[i].type == SPOP_HAPROXY_HELLO)
-			peer_hello_items(&p.out, "2.0", 16380, "");
+			haproxy_hello_items(&p.out, "2.0", 16380, "");
 		spop_frame_close(&p.out, at);
 		p.bytes[8] = (uint8_t)broken[i].flags; /* the last byte of the flags */
-		struct sv bytes = peer_sent(&p);
+		struct sv bytes = haproxy_sent(&p);
 		assert_int_equal(next(&d, &bytes), SPOP_BROKEN);
 		if (goodbye_status(&d) != broken[i].status)
 			print_error("%s\n", broken[i].what);
@@ -315,14 +315,14 @@ static void sizes_that_no_frame_has(void **state)
 /* HELLO and DISCONNECT cut off at each byte, with the length made to fit. */
 static void truncated_payloads_are_invalid(void **state)
 {
-	static struct peer p;
+	static struct haproxy p;
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
-		peer_init(&p);
+		haproxy_init(&p);
 		if (kind)
-			peer_goodbye(&p, 0);
+			haproxy_goodbye(&p, 0);
 		else
-			peer_hello(&p, false);
+			haproxy_hello(&p, false);
 		size_t whole = p.out.n;
 		unsigned n_broken = 0;
 		for (size_t n = whole - 1; n >= SPOP_LENGTH_BYTES + SPOP_FRAME_MIN_BYTES; n--) {

@@ -19,20 +19,35 @@ static bool text(struct outbuf *b, struct sv value)
 	return value.n > 0;
 }
 
-/* The parts with a separator between them, as one string. */
+/* Whether a reader who splits at the separator gets this part back, also from a header. A token may carry any
+ * text: "a,admin" must not become two groups. */
+static bool is_joinable(struct sv part, char separator)
+{
+	for (size_t i = 0; i < part.n; i++)
+		if ((unsigned char)part.at[i] < 0x20 || part.at[i] == 0x7f ||
+		    part.at[i] == separator)
+			return false;
+	return part.n > 0;
+}
+
+/* The parts with a separator between them, as one string; those that cannot be told apart in it are left out. */
 static bool joined(struct outbuf *b, const struct sv *parts, size_t n, char separator)
 {
-	uint64_t length = n ? n - 1 : 0;
+	uint64_t length = 0;
 	for (size_t i = 0; i < n; i++)
-		length += parts[i].n;
-	if (n == 0)
+		if (is_joinable(parts[i], separator))
+			length += parts[i].n + 1;
+	if (length == 0)
 		return false;
 	outbuf_u8(b, SPOP_DATA_STRING);
-	spop_varint_write(b, length);
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			outbuf_u8(b, (uint8_t)separator);
+	spop_varint_write(b, length - 1);
+	for (size_t i = 0, left = (size_t)length; i < n; i++) {
+		if (!is_joinable(parts[i], separator))
+			continue;
 		outbuf_put(b, parts[i]);
+		left -= parts[i].n + 1;
+		if (left)
+			outbuf_u8(b, (uint8_t)separator);
 	}
 	return true;
 }

@@ -201,9 +201,9 @@ static void read_outcome(struct cursor *c, unsigned n, struct spop_notify *ret)
 	struct outcome outcome = outcome_unknown();
 	bool good =
 		read_arguments(c, n, outcome_attributes, ARRAY_LEN(outcome_attributes), &outcome);
-	if (!good || ret->has_outcome)
-		return;
-	ret->has_outcome = true;
+	/* Of two reports one would be lost: HAProxy is told that nothing was recorded. */
+	ret->has_outcome = good && ret->n_outcomes == 0;
+	ret->n_outcomes++;
 	ret->outcome = outcome;
 }
 
@@ -224,7 +224,7 @@ static void read_message(struct cursor *c, struct spop_notify *ret)
 void spop_notify_decode(struct sv payload, struct spop_notify *ret)
 {
 	struct cursor c = cursor_over(payload);
-	*ret = (struct spop_notify){0};
+	*ret = (struct spop_notify){.request = {.cert_verify = -1}};
 	for (; cursor_left(&c) && ret->n_messages < SPOP_MESSAGES_MAX; ret->n_messages++)
 		read_message(&c, ret);
 	if (cursor_done(&c))

@@ -12,6 +12,8 @@ struct spop_notify {
 	struct request request; /* request.bad: could not be read as the contract says; deny it */
 	struct outcome outcome;
 	unsigned n_messages; /* also those with names that are not ours */
+	unsigned
+		n_outcomes; /* haward-account, also when not taken: the only one is, if it is well formed */
 };
 
 /* spop_notify_decode - reads all messages of a NOTIFY.

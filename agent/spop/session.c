@@ -12,6 +12,8 @@ void spop_session_init(struct spop_session *s, uint32_t own_frame_size)
 
 void spop_session_end(struct spop_session *s, enum spop_status status, struct outbuf *out)
 {
+	if (s->state == SPOP_CLOSED)
+		return;
 	spop_disconnect_encode(out, status);
 	s->status = status;
 	s->state = SPOP_CLOSED;

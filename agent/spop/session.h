@@ -43,7 +43,8 @@ void spop_session_init(struct spop_session *s, uint32_t own_frame_size);
 MUST_CHECK enum spop_event spop_session_next(struct spop_session *s, struct sv *bytes,
                                              struct outbuf *out, struct spop_frame *ret);
 
-/* spop_session_end - our own goodbye: drain, timeout, no memory. The session is CLOSED after it. */
+/* spop_session_end - our own goodbye: drain, timeout, no memory. The session is CLOSED after it; one that was
+ * CLOSED before has had its goodbye and stays as it is. */
 void spop_session_end(struct spop_session *s, enum spop_status status, struct outbuf *out);
 
 enum { SPOP_CONTROL_BYTES = 256 }; /* no HELLO or DISCONNECT of ours is larger */

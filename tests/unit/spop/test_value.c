@@ -131,8 +131,14 @@ struct typed {
 };
 
 #define IPV6_BYTES "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
-#define IPV6_ADDR  {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}
-#define IPV4_ADDR  {.family = 4, .bytes = {192, 0, 2, 1}}
+#define IPV6_ADDR                                                          \
+	{                                                                  \
+		.family = 6, .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } \
+	}
+#define IPV4_ADDR                                      \
+	{                                              \
+		.family = 4, .bytes = { 192, 0, 2, 1 } \
+	}
 
 static const struct typed values[] = {
 	{"null", SV("\x00"), {.type = SPOP_DATA_NULL}},

@@ -163,6 +163,16 @@ void reply_invalid(struct call *call, const struct diag *diag, const char *detai
 	reply_problem_with(call, PROBLEM_VALIDATION, "errors", diag_json(diag), detail);
 }
 
+void reply_bad_input(struct call *call, const struct diag *diag)
+{
+	const struct diag_item *first = diag->n > 0 ? &diag->items[0] : NULL;
+	char detail[DETAIL_BYTES];
+	(void)snprintf(detail, sizeof(detail), "%s: %s.",
+	               first && first->pointer ? first->pointer : "",
+	               first && first->message ? first->message : "this is not acceptable");
+	reply_problem_with(call, PROBLEM_INVALID_REQUEST, "errors", diag_json(diag), detail);
+}
+
 void reply_error(struct call *call, int error, const char *what)
 {
 	log_event(LOG_ERROR, "admin_failed", "what=%s errno=%d request=%s", what, -error,

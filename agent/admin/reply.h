@@ -57,6 +57,10 @@ void reply_problem_with(struct call *call, enum problem problem, const char *nam
 /* reply_invalid - validation, with errors[] of the diag. */
 void reply_invalid(struct call *call, const struct diag *diag, const char *detail);
 
+/* reply_bad_input - invalid-request, with errors[] of the diag, whose first one is the detail: for members
+ * of a body that are no document of their own. */
+void reply_bad_input(struct call *call, const struct diag *diag);
+
 /* reply_error - a negative errno of state, audit or policy that the handler did not expect. Logged. */
 void reply_error(struct call *call, int error, const char *what);
 

@@ -98,6 +98,9 @@ test('explain prints one decision a line, as the agent would decide', async (t) 
 	const bad = await cli(['explain', '--policy', policy], { input: 'not json\n' });
 	assert.ok(bad.code !== 0 || /deny|error/.test(bad.stdout), 'a bad line never allows');
 	assert.doesNotMatch(bad.stdout, /"allow"/);
+	const wrong = await cli(['explain', '--policy', policy], { input: `${JSON.stringify({ path: '/orders/1', dst_port: 'x' })}\n${JSON.stringify({ method: 'GET', path: '/orders/1' })}\n` });
+	const answers = wrong.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l));
+	assert.deepEqual([answers[0].pointer, answers[0].line, answers[1].verdict, wrong.code], ['/dst_port', 1, 'authenticate', 65]);
 });
 
 test('token verify', async (t) => {

@@ -464,7 +464,18 @@ static void an_imagined_request_is_judged_and_explained(void **state)
 	assert_string_equal(json_string_value(json_object_get(why, "result")), "failed");
 	json_decref(json);
 	json_decref(evaluate(web, editor.unsafe, json_pack("{s:i}", "host", 1), 400));
-	json_decref(evaluate(web, editor.unsafe, json_pack("{s:s}", "nonsense", "x"), 400));
+	json = evaluate(web, editor.unsafe, json_pack("{s:s}", "nonsense", "x"), 400);
+	const json_t *error = json_array_get(json_object_get(json, "errors"), 0);
+	assert_string_equal(json_string_value(json_object_get(error, "pointer")),
+	                    "/request/nonsense");
+	json_decref(json);
+	/* a trial takes no credentials */
+	json_decref(
+		evaluate(web, editor.unsafe, json_pack("{s:s}", "authorization", "Bearer x"), 400));
+	json_decref(evaluate(web, editor.unsafe,
+	                     json_pack("{s:s, s:i, s:{s:s, s:[s,s]}}", "host", "a.example",
+	                               "dst_port", 443, "headers", "x-a", "1", "x-b", "2", "3"),
+	                     200));
 	json_decref(evaluate(web, editor.unsafe, json_pack("{s:s}", "workload", "http://x"), 400));
 	assert_int_equal(status_of(web, "POST", "/api/v1/policy-set/evaluations", editor.unsafe,
 	                           "{\"request\":{}}"),

@@ -831,6 +831,12 @@ export interface components {
         };
         /** @description The arguments that HAProxy would send, and who is said to ask. */
         EvaluationRequest: {
+            /**
+             * @description Absent: a request if anything is told that only HTTP has, else a connection.
+             * @enum {string}
+             */
+            kind?: "request" | "connection";
+            id?: string;
             service?: string;
             method?: string;
             path?: string;
@@ -838,8 +844,18 @@ export interface components {
             host?: string;
             /** @description IP address. */
             src?: string;
+            src_port?: number;
+            /** @description IP address. */
+            dst?: string;
+            dst_port?: number;
+            /** @description Names to values, or to lists of values. */
+            headers?: {
+                [key: string]: string | string[];
+            };
             sni?: string;
+            traceparent?: string;
             user_agent?: string;
+            body?: string;
             tls?: boolean;
             /** @description Of a token, taken as verified; iss says whose claim names hold. */
             claims?: {

@@ -1,6 +1,7 @@
 // build.mjs [OUT] - bundles src/ into OUT (dist): hashed names, index.html, the notices of what is bundled, gzip and
 // brotli beside each file.
-// Same input, same bytes: no times, sorted lists, and only fs, path and zlib of Node 18.
+// Same input, same bytes: no times, sorted lists, and only fs, path and zlib of Node 18. (Between builds of Node the
+// gzip form may differ: each has a zlib of its own.)
 import { build } from 'esbuild';
 import { readFileSync, writeFileSync, rmSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

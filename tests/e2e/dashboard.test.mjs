@@ -329,6 +329,17 @@ test('accounts, activity and system', async () => {
 	await isClean('new account');
 	await page.getByRole('button', { name: 'Make the account' }).click();
 	await page.getByText('vera').first().waitFor();
+	await page.getByRole('button', { name: 'Change vera' }).click();
+	await page.getByRole('checkbox', { name: /^auditor/ }).check();
+	await page.getByRole('button', { name: 'Save' }).click();
+	await page.getByRole('cell', { name: /viewer, auditor|auditor, viewer/ }).waitFor();
+	await page.getByRole('button', { name: 'Disable vera' }).click();
+	await page.getByText('disabled').waitFor();
+	await isClean('accounts');
+	await page.getByRole('button', { name: 'Remove vera' }).click();
+	await page.getByRole('button', { name: 'Remove the account' }).click();
+	await page.getByText('vera').waitFor({ state: 'detached' });
+	assert.deepEqual((await stack.api.get('/api/v1/admins')).items.map((a) => a.username), ['root']);
 	await page.goto(home('/activity'));
 	await page.getByText('ok').first().waitFor();
 	await isClean('activity');
@@ -366,6 +377,54 @@ for (const [name, options] of Object.entries({
 		await shoot(page, `decision-${name}`);
 	});
 }
+
+test('times are those of the zone that is named, wherever the browser is', async () => {
+	for (const [timezoneId, sign] of [['America/New_York', -5], ['Asia/Kolkata', 5.5]]) {
+		await page.context().close();
+		page = await newPage(browser, { timezoneId, storageState: state });
+		await page.goto(home('/decisions'));
+		const cell = page.locator('tbody time').first();
+		await cell.waitFor();
+		const iso = await cell.getAttribute('datetime');
+		const written = (ms) => new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+		assert.equal(await cell.innerText(), written(Date.parse(iso)), 'UTC unless asked');
+		await page.getByRole('button', { name: /^Times are shown in UTC/ }).click();
+		assert.equal(await page.locator(`tbody time[datetime="${iso}"]`).innerText(), written(Date.parse(iso) + sign * 3600000));
+		await page.getByRole('columnheader', { name: timezoneId === 'Asia/Kolkata' ? /Calcutta|Kolkata/ : timezoneId }).waitFor();
+		await isClean(timezoneId);
+	}
+});
+
+test('an agent that cannot be reached is said, and what was shown stays', async () => {
+	await page.goto(home('/decisions'));
+	await page.locator('tbody tr').first().waitFor();
+	await page.route('**/api/v1/**', (route) => route.abort());
+	await page.getByRole('button', { name: 'Refresh' }).click();
+	await page.getByRole('alert').getByText('cannot be reached').waitFor();
+	assert.ok(await page.locator('tbody tr').count() > 0);
+	page.problems.length = 0; // the browser's own words about it
+	await page.unroute('**/api/v1/**');
+	await page.getByRole('button', { name: 'Refresh' }).click();
+	await page.getByRole('alert').waitFor({ state: 'detached' });
+});
+
+test('a session that ended is said, and what was being written is there again afterwards', async () => {
+	await page.goto(home('/policies?tab=source'));
+	await page.locator('.cm-content').waitFor();
+	await write('{ "not": "finished" }');
+	await page.getByText('changed here, not saved').waitFor();
+	await page.context().clearCookies();
+	await page.getByRole('button', { name: 'Validate' }).click();
+	await page.getByText('Your session has ended').waitFor();
+	await isClean('session ended');
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.locator('.cm-content').getByText('finished').waitFor();
+	await page.getByRole('button', { name: 'Discard changes' }).click();
+	await page.getByText('changed here').waitFor({ state: 'detached' });
+	state = await page.context().storageState();
+});
 
 test('signing out ends the session; a wrong password is told without saying which part', async () => {
 	await page.goto(home('/decisions'));

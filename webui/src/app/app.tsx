@@ -195,8 +195,10 @@ export function App() {
     if (before.current === path) return;
     before.current = path;
     scrollTo(0, 0);
-    document.getElementById('content')?.focus();
+    document.getElementById('content')?.focus({ preventScroll: true });
   }, [path]);
+  // Where the pages do not fit beside each other, theirs is in view.
+  useEffect(() => document.querySelector('.top nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [path, session.value]);
   const title = pages.find((p) => place.value.path.startsWith(p.path))?.title;
   useEffect(() => {
     document.title = title ? `${title} \u2013 Haward` : 'Haward';

@@ -138,7 +138,7 @@ function Row({ d, current }: { d: Decision; current: boolean }) {
         {shown(who(d), 60)}
       </td>
       <td class="subject">
-        <strong>{shown(d.method ?? d.action)}</strong> {shown(d.path ?? d.target ?? d.detail, 120)}
+        <strong>{shown(d.method ?? d.action)}</strong> <span class="path">{shown(d.path ?? d.target ?? d.detail, 120)}</span>
       </td>
       <td class="service">{shown(d.service, 40)}</td>
       <td class="reason">

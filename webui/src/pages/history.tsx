@@ -48,7 +48,7 @@ function RollbackDialog(props: { version: Version; onClose: () => void; onDone: 
         {texts && <Diff from={texts.now.text} to={texts.then.text} label={`What changes against version ${texts.now.version}, in force`} />}
         <label class="field">
           <span>Why</span>
-          <textarea name="message" rows={3} maxLength={2000} required />
+          <textarea name="message" rows={3} maxLength={2000} required autofocus />
         </label>
         <div class="actions">
           <button class="primary" disabled={busy || !texts}>
@@ -119,8 +119,10 @@ function VersionRow({ v, onBack }: { v: Version; onBack: () => void }) {
   return (
     <tr>
       <td data-label="Version">
-        <strong>{v.version}</strong>
-        {v.current && <span class="tag good">in force</span>}
+        <span>
+          <strong>{v.version}</strong>
+          {v.current && <span class="tag good">in force</span>}
+        </span>
       </td>
       <td data-label="Published">
         <Time iso={v.time} />

@@ -47,7 +47,7 @@ export function PublishDialog(props: PublishProps) {
         <Diff from={props.current?.text ?? ''} to={props.text} label={props.current ? `Against version ${props.current.version}, in force` : 'The first version'} />
         <label class="field">
           <span>What changes, and why</span>
-          <textarea name="message" rows={3} maxLength={2000} required />
+          <textarea name="message" rows={3} maxLength={2000} required autofocus />
         </label>
         <div class="actions">
           <button class="primary" disabled={busy}>

@@ -14,6 +14,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -41,11 +42,35 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
-static int say(const char *what, int r)
+/* What an operator most likely has to look at. */
+static const struct {
+	int error;
+	const char *cause;
+} causes[] = {
+	{EBUSY, "another haward serves this data directory"},
+	{EACCES, "the directory has to belong to the user the agent runs as"},
+	{EPERM, "the directory has to belong to the user the agent runs as"},
+	{ENOTDIR, "a part of the path is no directory"},
+	{EROFS, "the file system is read-only"},
+	{ENOSPC, "the disk is full"},
+	{EBADMSG, "a file is damaged; `haward audit verify` tells where"},
+	{EPROTONOSUPPORT, "a later version of haward wrote it"},
+};
+
+static const char *likely_cause(int error)
+{
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+		if (causes[i].error == error)
+			return causes[i].cause;
+	return "";
+}
+
+static int say(const struct program *p, const char *what, int r)
 {
 	char words[128];
-	log_event(LOG_ERROR, "start_failed", "part=%s error=\"%s\"", what,
-	          strerror_r(-r, words, sizeof(words)));
+	log_event(LOG_ERROR, "start_failed", "part=%s error=\"%s\" data_dir=%s cause=\"%s\"", what,
+	          strerror_r(-r, words, sizeof(words)),
+	          p->settings.data_dir ? p->settings.data_dir : "-", likely_cause(-r));
 	return r;
 }
 
@@ -58,7 +83,7 @@ static int read_settings(struct program *p, const char *path)
 	diag_print(&d, stderr);
 	bool explained = d.n > 0;
 	diag_fini(&d);
-	return r == 0 || explained ? r : say("settings", r);
+	return r == 0 || explained ? r : say(p, "settings", r);
 }
 
 static int place_policy(struct program *p, const char *config)
@@ -84,6 +109,7 @@ static void protect(void)
 	struct rlimit files;
 	(void)umask(0077);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file size is to us a full disk, and no end */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
@@ -225,7 +251,7 @@ static void print_setup_link(const struct program *p)
 	char link[1024];
 	int r = admin_setup_link(p->admin, link, sizeof(link));
 	if (r)
-		(void)say("setup_link", r);
+		(void)say(p, "setup_link", r);
 	else if (link[0])
 		log_event(LOG_NOTICE, "setup_link", "url=%s once=yes", link);
 }
@@ -252,7 +278,7 @@ static int start(struct program *p, const char *config)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		int r = parts[i].start(p, config);
 		if (r)
-			return say(parts[i].name, r);
+			return say(p, parts[i].name, r);
 	}
 	return 0;
 }

@@ -16,8 +16,9 @@ const merge = (a, b) => Object.fromEntries([...new Set([...Object.keys(a), ...Ob
 
 export class Stack {
 	// example: folder under haproxy-examples; policy: object or function(stack) -> object, written before the start
-	static async up(t, { name = 'stack', example = 'quickstart', policy, settings = {}, unix = false, env = {} } = {}) {
+	static async up(t, { name = 'stack', example = 'quickstart', policy, settings = {}, unix = false, env = {}, wrapper = [] } = {}) {
 		const stack = new Stack();
+		stack.wrapper = wrapper; // a command that ends in exec "$@"
 		stack.dir = tempDir(null, name);
 		stack.dataDir = path.join(stack.dir, 'data');
 		fs.mkdirSync(stack.dataDir, { mode: 0o700 });
@@ -59,7 +60,8 @@ export class Stack {
 	}
 
 	async startHaward() {
-		this.haward = start('haward', haward, ['serve', '--config', this.settingsFile], { log: path.join(this.logs, 'haward.log'), env: sanitizers });
+		const [file, ...args] = [...this.wrapper, haward, 'serve', '--config', this.settingsFile];
+		this.haward = start('haward', file, args, { log: path.join(this.logs, 'haward.log'), env: sanitizers });
 		await eventually('Haward to be ready', async () => {
 			if (this.haward.over) throw new Error(`it ended: ${JSON.stringify(this.haward.over)}\n${this.haward.output().slice(-2000)}`);
 			return (await request(`http://${this.admin}/health/ready`, { timeout: 2000 })).status === 200;

@@ -106,10 +106,12 @@ static int place_policy(struct program *p, const char *config)
 /* Nobody else reads what is kept; nothing of it lands in a core file. */
 static void protect(void)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct rlimit files;
 	(void)umask(0077);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file size is to us a full disk, and no end */
+	(void)sigaction(SIGXFSZ, &ignore,
+	                NULL); /* a limit of file size is to us a full disk, and no end */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);

@@ -110,7 +110,7 @@ start_stack() {
 	await 20 "Haward to be ready" curl -fsS -m 2 "http://$HAWARD_ADMIN/health/ready"
 	launch service node "$examples/demo/service.mjs" "$HAWARD_SERVICE"
 	await 10 "the demo service" curl -fsS -m 2 "http://$HAWARD_SERVICE/"
-	launch haproxy haproxy -db -f "$1/haproxy.cfg"
+	launch haproxy "${HAPROXY_BIN:-haproxy}" -db -f "$1/haproxy.cfg"
 }
 
 setup_link() { grep -o 'https\?://[^ "]*setup[^ "]*' "$state/haward.log" | tail -n 1; }

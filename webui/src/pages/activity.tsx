@@ -8,9 +8,7 @@ import { shown } from '../lib/text';
 // Digests are long and alike: their starts tell them apart, the whole is in the title.
 function Digest({ text }: { text: string }) {
   return (
-    <code title={text}>
-      {shown(text, 13)}
-    </code>
+    <code title={text}>{shown(text, 13)}</code>
   );
 }
 
@@ -82,7 +80,7 @@ export function ActivityPage() {
                   {shown(e.channel)} {shown(e.src)}
                 </td>
                 <td data-label="Detail" class="grow">
-                  <Before event={e} />
+                  {(e.before || e.after || e.detail) && <Before event={e} />}
                 </td>
               </tr>
             ))}

@@ -110,8 +110,8 @@ static void protect(void)
 	struct rlimit files;
 	(void)umask(0077);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	(void)sigaction(SIGXFSZ, &ignore,
-	                NULL); /* a limit of file size is to us a full disk, and no end */
+	/* a limit of file size is to us a full disk, and no end */
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);

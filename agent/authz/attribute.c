@@ -8,6 +8,7 @@
 #include "model/request.h"
 
 #include <jansson.h>
+#include <string.h>
 
 enum {
 	ARGUMENTS_MAX = 8,
@@ -106,6 +107,36 @@ static bool parse_arguments(struct sv text, struct arena *keep, struct authz_att
 	return parts;
 }
 
+/* source: RFC 9110 5.6.2, token */
+static bool is_header_name(struct sv name)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.at[i];
+		bool plain =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!plain && (c == 0 || !strchr(others, c)))
+			return false;
+	}
+	return name.n > 0;
+}
+
+/* Envoy's pseudo-headers, and the Host header, are attributes of ours: compared as hosts and methods are,
+ * and there whether or not HAProxy tells the headers. */
+static const char *resolve_header(struct authz_attribute *a)
+{
+	struct sv name = a->argument[0];
+	if (sv_eq_ci(name, SVL(":authority")) || sv_eq_ci(name, SVL("host")))
+		a->kind = AUTHZ_ATTRIBUTE_HOST;
+	else if (sv_eq_ci(name, SVL(":method")))
+		a->kind = AUTHZ_ATTRIBUTE_METHOD;
+	else if (sv_eq_ci(name, SVL(":path")))
+		return "the path is judged by to.operation.paths, where it has one form";
+	else if (!is_header_name(name))
+		return "this is not the name of a header";
+	return NULL;
+}
+
 bool authz_attribute_parse(struct sv key, struct arena *keep, struct authz_attribute *ret,
                            const char **ret_why)
 {
@@ -124,8 +155,12 @@ bool authz_attribute_parse(struct sv key, struct arena *keep, struct authz_attri
 		                   : "this key takes names in brackets: key[a] or key[a][b]";
 		return false;
 	}
+	if (attribute.kind == AUTHZ_ATTRIBUTE_HEADER)
+		*ret_why = resolve_header(&attribute);
+	else
+		*ret_why = NULL;
 	*ret = attribute;
-	return true;
+	return !*ret_why;
 }
 
 /* ---- getting values ---- */
@@ -153,9 +188,12 @@ static void set_told(struct authz_values *ret, struct sv value)
 static void get_header(const struct authz_attribute *a, const struct authz_view *view,
                        struct authz_values *ret)
 {
-	struct sv value;
-	if (authz_headers_find(view->request->headers, a->argument[0], view->scratch, &value))
-		set_one(ret, value);
+	struct authz_header header;
+	if (!authz_headers_find(view->request->headers, a->argument[0], view->scratch, &header))
+		return;
+	set_one(ret, header.joined);
+	ret->parts = header.fields;
+	ret->n_parts = header.n_fields;
 }
 
 static void get_capture(const struct authz_attribute *a, const struct authz_view *view,

@@ -63,6 +63,10 @@ struct authz_values {
 	bool complete; /* these are all there are: none means that the caller has none */
 	const struct sv *at;
 	size_t n;
+	/* Further ways to read them: each field of a header that was sent twice, of which the service may
+	 * look at one. They count where listing them denies, never where it grants. */
+	const struct sv *parts;
+	size_t n_parts;
 	struct sv one; /* room for the usual single value */
 };
 

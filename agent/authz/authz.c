@@ -36,13 +36,33 @@ static bool locate_path(const struct request *request, struct arena *scratch,
 	if (path.n == 0)
 		return true;
 	if (authz_path_is_asterisk(request->method, path)) {
-		ret->path = (struct authz_path){.normal = path, .written = path};
+		ret->path = (struct authz_path){.normal = path, .written = path, .bare = path};
 		return true;
 	}
 	if (!authz_path_normalise(path, scratch, &ret->path, &why))
 		return refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), path, why);
 	verdict->path = ret->path.normal;
+	if (ret->path.differs)
+		ret->others[ret->n_others++] = (struct authz_reading){
+			.path = ret->path.written,
+			.why = "one reading: the normal form is judged differently"};
+	if (ret->path.has_parameters)
+		ret->others[ret->n_others++] = (struct authz_reading){
+			.path = ret->path.bare,
+			.why = "one reading: with its parameters it is judged differently"};
 	return true;
+}
+
+/* source: RFC 9110 9.1: methods are case-sensitive; some servers do not know */
+static bool is_misspelt_method(struct sv method)
+{
+	static const struct sv known[] = {SV("GET"),     SV("HEAD"),    SV("POST"),
+	                                  SV("PUT"),     SV("PATCH"),   SV("DELETE"),
+	                                  SV("OPTIONS"), SV("CONNECT"), SV("TRACE")};
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (sv_eq_ci(method, known[i]))
+			return !sv_eq(method, known[i]);
+	return false;
 }
 
 static struct authz_view view_of(const struct authz_target *target, const struct request *request,
@@ -55,27 +75,33 @@ static struct authz_view view_of(const struct authz_target *target, const struct
 	                           .scratch = scratch};
 }
 
-static bool locate_service(const struct authz *authz, const struct request *request,
-                           struct arena *scratch, struct authz_target *ret, struct verdict *verdict)
+static void find_services(const struct authz *authz, const struct request *request,
+                          struct arena *scratch, struct authz_target *ret, bool *failed)
 {
 	static const struct identity nobody;
 	struct authz_view view = view_of(ret, request, &nobody, scratch);
+	bool is_named = request->service.n > 0;
+
+	ret->service = is_named ? authz_services_named(authz->services, request->service)
+	                        : authz_services_find(authz->services, &view, failed);
+	for (size_t i = 0; i < ret->n_others; i++) {
+		view.path = ret->others[i].path;
+		ret->others[i].service =
+			is_named ? ret->service
+				 : authz_services_find(authz->services, &view, failed);
+	}
+}
+
+static bool locate_service(const struct authz *authz, const struct request *request,
+                           struct arena *scratch, struct authz_target *ret, struct verdict *verdict)
+{
 	bool failed = false;
 
 	if (authz_services_count(authz->services) == 0) {
 		verdict->service = request->service;
 		return true;
 	}
-	if (request->service.n > 0) {
-		ret->service = authz_services_named(authz->services, request->service);
-		ret->service_as_written = ret->service;
-	} else {
-		ret->service = authz_services_find(authz->services, &view, &failed);
-		view.path = ret->path.written;
-		ret->service_as_written =
-			ret->path.differs ? authz_services_find(authz->services, &view, &failed)
-					  : ret->service;
-	}
+	find_services(authz, request, scratch, ret, &failed);
 	if (failed)
 		return refuse(verdict, REASON_OVERLOADED, SVL("memory"), SVL(""), "");
 	if (!ret->service && request->service.n > 0)
@@ -98,6 +124,9 @@ bool authz_locate(const struct authz *authz, const struct request *request, stru
 		              "the arguments of the contract");
 	if (request->kind == REQUEST_HTTP && !locate_path(request, scratch, ret, ret_verdict))
 		return false;
+	if (request->kind == REQUEST_HTTP && is_misspelt_method(request->method))
+		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("method"), request->method,
+		              "a method as HTTP spells it");
 	if (request->host.n > 0 && !authz_host_normalise(request->host, &ret->host))
 		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("host"), request->host,
 		              "a host name or address");
@@ -363,15 +392,14 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 	judge_form(authz, target->service, &view, verdict);
 	verdict->service = service;
 	verdict->path = path;
-	if (!target->path.differs)
+	for (size_t i = 0; i < target->n_others; i++) {
+		const struct authz_reading *other = &target->others[i];
+		struct verdict second = {0};
+		view.path = other->path;
+		judge_form(authz, other->service, &view, &second);
+		if (second.effect == verdict->effect && other->service == target->service)
+			continue;
+		(void)refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), other->path, other->why);
 		return;
-
-	struct verdict written = {0};
-	view.path = target->path.written;
-	judge_form(authz, target->service_as_written, &view, &written);
-	bool agree =
-		written.effect == verdict->effect && target->service == target->service_as_written;
-	if (!agree)
-		(void)refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), target->path.written,
-		             "one reading: the normal form is judged differently");
+	}
 }

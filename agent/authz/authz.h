@@ -50,12 +50,22 @@ struct authz_counts {
 };
 struct authz_counts authz_count(const struct authz *authz);
 
+/* Another way to take the path, which has to be judged alike. */
+struct authz_reading {
+	struct sv path;
+	const struct authz_service *service;
+	const char *why; /* what is said when it is not; static */
+};
+
+enum { AUTHZ_READINGS_MAX = 2 };
+
 /* What a request is about, before anybody asks who sent it. */
 struct authz_target {
 	struct authz_path path;              /* empty where HAProxy told none */
 	struct sv host;                      /* normalised; empty where HAProxy told none */
 	const struct authz_service *service; /* NULL when the set has no services at all */
-	const struct authz_service *service_as_written; /* of path.written, when that differs */
+	struct authz_reading others[AUTHZ_READINGS_MAX];
+	size_t n_others;
 };
 
 /* authz_locate - bring path and host to their normal form and find the service.

@@ -217,11 +217,14 @@ static const struct json_field when_fields[] = {
 
 static enum compile_syntax syntax_of(enum authz_attribute_kind kind)
 {
-	if (authz_attribute_is_address(kind))
-		return SYNTAX_BLOCK;
-	if (kind == AUTHZ_ATTRIBUTE_DESTINATION_PORT)
-		return SYNTAX_PORT;
-	return kind == AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL ? SYNTAX_PRINCIPAL : SYNTAX_TEXT;
+	static const enum compile_syntax of_kind[AUTHZ_ATTRIBUTE_KIND_COUNT] = {
+		[AUTHZ_ATTRIBUTE_HOST] = SYNTAX_HOST,
+		[AUTHZ_ATTRIBUTE_METHOD] = SYNTAX_METHOD,
+		[AUTHZ_ATTRIBUTE_DESTINATION_PORT] = SYNTAX_PORT,
+		[AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL] = SYNTAX_PRINCIPAL,
+		[AUTHZ_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT] = SYNTAX_ACCOUNT,
+	};
+	return authz_attribute_is_address(kind) ? SYNTAX_BLOCK : of_kind[kind];
 }
 
 static bool compile_attribute(struct compile *c, const json_t *value,

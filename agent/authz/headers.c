@@ -3,6 +3,7 @@
 #include "core/cursor.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static uint64_t read_length(struct cursor *c)
 {
@@ -20,32 +21,72 @@ static uint64_t read_length(struct cursor *c)
 	return 0;
 }
 
-static bool join(struct sv *all, struct sv value, struct arena *scratch)
+struct walk {
+	struct cursor cursor;
+	struct sv name, value;
+	bool ended; /* by the two empty strings */
+};
+
+/* The next field; false at the end and where the block is broken. */
+static bool next_field(struct walk *w)
 {
-	if (!all->at) {
-		*all = value.at ? value : SVL("");
-		return true;
-	}
-	*all = arena_printf(scratch, "%.*s,%.*s", SV_ARG(*all), SV_ARG(value));
-	return all->n > 0;
+	if (cursor_left(&w->cursor) == 0)
+		return false;
+	w->name = cursor_sv(&w->cursor, read_length(&w->cursor));
+	w->value = cursor_sv(&w->cursor, read_length(&w->cursor));
+	if (w->cursor.failed)
+		return false;
+	w->ended = w->name.n == 0 && w->value.n == 0 && cursor_left(&w->cursor) == 0;
+	return w->name.n > 0;
 }
 
-bool authz_headers_find(struct sv headers, struct sv name, struct arena *scratch, struct sv *ret)
+static bool join(struct arena *scratch, struct authz_header *h)
 {
-	struct cursor c = cursor_over(headers);
-	struct sv all = {0};
-
-	while (!c.failed && cursor_left(&c) > 0) {
-		struct sv field = cursor_sv(&c, read_length(&c));
-		struct sv value = cursor_sv(&c, read_length(&c));
-		if (c.failed)
-			return false;
-		if (field.n == 0) {
-			*ret = all;
-			return value.n == 0 && cursor_left(&c) == 0;
-		}
-		if (sv_eq_ci(field, name) && !join(&all, value, scratch))
-			return false;
+	size_t n = h->n_fields - 1;
+	for (size_t i = 0; i < h->n_fields; i++)
+		n += h->fields[i].n;
+	char *all = arena_alloc(scratch, n);
+	h->joined = (struct sv){all, n};
+	for (size_t i = 0; all && i < h->n_fields; i++) {
+		if (i > 0)
+			*all++ = ',';
+		if (h->fields[i].n > 0)
+			memcpy(all, h->fields[i].at, h->fields[i].n);
+		all += h->fields[i].n;
 	}
-	return false; /* the two empty strings at the end are missing */
+	return all;
+}
+
+static bool collect(struct walk w, struct sv name, struct arena *scratch, struct authz_header *ret)
+{
+	struct sv *fields = arena_array(scratch, ret->n_fields, sizeof(*fields));
+	size_t n = 0;
+	if (!fields)
+		return false;
+	while (n < ret->n_fields && next_field(&w))
+		if (sv_eq_ci(w.name, name))
+			fields[n++] = w.value;
+	ret->fields = fields;
+	return join(scratch, ret);
+}
+
+bool authz_headers_find(struct sv headers, struct sv name, struct arena *scratch,
+                        struct authz_header *ret)
+{
+	const struct walk start = {.cursor = cursor_over(headers)};
+	struct walk w = start;
+
+	*ret = (struct authz_header){0};
+	while (next_field(&w)) {
+		if (!sv_eq_ci(w.name, name))
+			continue;
+		ret->joined = w.value.at ? w.value : SVL("");
+		ret->n_fields++;
+	}
+	if (!w.ended)
+		return false;
+	if (ret->n_fields > 1)
+		return collect(start, name, scratch, ret);
+	ret->n_fields = 0;
+	return true;
 }

@@ -6,14 +6,22 @@
 #include "core/macros.h"
 #include "core/sv.h"
 
-/* authz_headers_find - all values of one field, joined with ",".
+/* What one header field says. */
+struct authz_header {
+	struct sv
+		joined; /* all fields of the name, with "," between; at is NULL when there is none */
+	const struct sv *fields; /* each of them, when there are several */
+	size_t n_fields;
+};
+
+/* authz_headers_find - all fields of one name.
  *
  * in      name: any case
- * out     *ret: view or scratch memory; ret->at is NULL when there is no such field; set on true
+ * out     *ret: views or scratch memory; set on true
  * errors  false: the block is not well formed or scratch is full
- * source  HAProxy configuration manual, req.hdrs_bin; SPOE.txt 3.1 varint
+ * source  HAProxy configuration manual, req.hdrs_bin; SPOE.txt 3.1 varint; RFC 9110 5.3
  */
 MUST_CHECK bool authz_headers_find(struct sv headers, struct sv name, struct arena *scratch,
-                                   struct sv *ret);
+                                   struct authz_header *ret);
 
 #endif

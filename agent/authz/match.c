@@ -149,11 +149,11 @@ bool authz_match_set_asks_presence(const struct authz_match_set *set)
 
 static bool is_host_byte(char c)
 {
-	static const char others[] = "-._~!$&'()*+,;=:[]%";
+	static const char others[] = "-._~!$&'()*+;=:[]";
 
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
 		return true;
-	return c != 0 && c != ',' && strchr(others, c);
+	return c != 0 && strchr(others, c);
 }
 
 static bool is_port(struct sv text)
@@ -188,7 +188,7 @@ bool authz_host_normalise(struct sv host, struct sv *ret)
 		return false;
 	if (n > 1 && host.at[n - 1] == '.')
 		n--;
-	if (n == 0)
+	if (n == 0 || host.at[n - 1] == '.')
 		return false;
 	*ret = (struct sv){host.at, n};
 	return true;

@@ -68,7 +68,8 @@ bool authz_match_set_asks_presence(const struct authz_match_set *set);
  * dot.
  *
  * out     *ret: a view of host; letters keep their case, sets of hosts fold it
- * errors  false: bytes no host name or address has
+ * errors  false: bytes no host name or address has (escapes too: nobody needs them, and a service might
+ *         decode them), two dots at the end
  */
 MUST_CHECK bool authz_host_normalise(struct sv host, struct sv *ret);
 

@@ -209,11 +209,49 @@ static const char *rewrite(struct sv raw, struct forms *f)
 	                                                            : NULL;
 }
 
+static const char no_memory[] = "out of memory for the path";
+
+static const char *rewrite_forms(struct sv raw, struct arena *scratch, struct authz_path *ret)
+{
+	struct forms f = {.normal = arena_alloc(scratch, raw.n * 6)};
+	if (!f.normal)
+		return no_memory;
+	f.written = f.normal + raw.n * 3;
+	const char *why = rewrite(raw, &f);
+	ret->normal = (struct sv){f.normal, f.n_normal};
+	ret->written = (struct sv){f.written, f.n_written};
+	ret->differs = !sv_eq(ret->normal, ret->written);
+	return why;
+}
+
 static struct sv without_query(struct sv path)
 {
 	const char *mark = path.n ? memchr(path.at, '?', path.n) : NULL;
 
 	return mark ? (struct sv){path.at, (size_t)(mark - path.at)} : path;
+}
+
+/* source: RFC 3986 3.3; servlet containers cut them off before they look a path up. */
+static bool cut_parameters(struct arena *scratch, struct authz_path *ret)
+{
+	struct sv normal = ret->normal;
+
+	ret->bare = normal;
+	ret->has_parameters = memchr(normal.at, ';', normal.n);
+	if (!ret->has_parameters)
+		return true;
+	char *bare = arena_alloc(scratch, normal.n);
+	bool inside = false;
+	size_t n = 0;
+	for (size_t i = 0; bare && i < normal.n; i++) {
+		char c = normal.at[i];
+		inside = c == ';' || (inside && c != '/');
+		bool merges = c == '/' && n > 0 && bare[n - 1] == '/';
+		if (!inside && !merges)
+			bare[n++] = c;
+	}
+	ret->bare = (struct sv){bare, n};
+	return bare;
 }
 
 bool authz_path_normalise(struct sv raw, struct arena *scratch, struct authz_path *ret,
@@ -228,27 +266,11 @@ bool authz_path_normalise(struct sv raw, struct arena *scratch, struct authz_pat
 		*ret_why = "the path is too long";
 		return false;
 	}
-	if (is_plain(raw)) {
-		*ret = (struct authz_path){.normal = raw, .written = raw};
-		return true;
-	}
-
-	struct forms f = {.normal = arena_alloc(scratch, raw.n * 6)};
-	if (!f.normal) {
-		*ret_why = "out of memory for the path";
-		return false;
-	}
-	f.written = f.normal + raw.n * 3;
-	const char *why = rewrite(raw, &f);
-	if (why) {
-		*ret_why = why;
-		return false;
-	}
-	struct sv normal = {f.normal, f.n_normal};
-	struct sv written = {f.written, f.n_written};
-	*ret = (struct authz_path){
-		.normal = normal, .written = written, .differs = !sv_eq(normal, written)};
-	return true;
+	*ret = (struct authz_path){.normal = raw, .written = raw};
+	*ret_why = is_plain(raw) ? NULL : rewrite_forms(raw, scratch, ret);
+	if (!*ret_why && !cut_parameters(scratch, ret))
+		*ret_why = no_memory;
+	return !*ret_why;
 }
 
 bool authz_path_is_asterisk(struct sv method, struct sv path)

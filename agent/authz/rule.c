@@ -47,16 +47,34 @@ bool authz_condition_about_user(const struct authz_condition *c)
 	return about_user;
 }
 
-static bool other_has(const struct authz_condition *c, const struct judging *j, struct sv value,
-                      bool *complete)
+/* Whether being listed lets the caller through. */
+static bool grants(const struct authz_condition *c, const struct judging *j)
 {
+	return is_deny(j) == c->negated;
+}
+
+static bool holds_value(const struct authz_values *values, struct sv value, bool parts_too)
+{
+	for (size_t i = 0; i < values->n; i++)
+		if (sv_eq(values->at[i], value))
+			return true;
+	for (size_t i = 0; parts_too && i < values->n_parts; i++)
+		if (sv_eq(values->parts[i], value))
+			return true;
+	return false;
+}
+
+static bool lists_value(const struct authz_condition *c, const struct judging *j, struct sv value,
+                        bool *complete)
+{
+	if (authz_match_set_holds(&c->texts, value))
+		return true;
 	for (size_t i = 0; i < c->n_others; i++) {
 		struct authz_values others;
 		authz_attribute_get(&c->others[i], j->view, j->captures, &others);
 		*complete = *complete && others.complete;
-		for (size_t k = 0; k < others.n; k++)
-			if (sv_eq(others.at[k], value))
-				return true;
+		if (holds_value(&others, value, !grants(c, j)))
+			return true;
 	}
 	return false;
 }
@@ -67,11 +85,12 @@ static bool lists_text(const struct authz_condition *c, const struct judging *j,
 	struct authz_values values;
 	authz_attribute_get(&c->attribute, j->view, j->captures, &values);
 	*complete = values.complete;
-	for (size_t i = 0; i < values.n; i++) {
-		if (authz_match_set_holds(&c->texts, values.at[i]) ||
-		    other_has(c, j, values.at[i], complete))
+	for (size_t i = 0; i < values.n; i++)
+		if (lists_value(c, j, values.at[i], complete))
 			return true;
-	}
+	for (size_t i = 0; !grants(c, j) && i < values.n_parts; i++)
+		if (lists_value(c, j, values.parts[i], complete))
+			return true;
 	return false;
 }
 

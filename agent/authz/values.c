@@ -150,17 +150,30 @@ static const char *check_principal(struct authz_match *match)
 	return match->text.n == 0 && from_start ? "the SPIFFE ID is empty" : NULL;
 }
 
+/* "a.example:*" is how Istio says "a.example with any port": ours are compared without. */
+static void drop_any_port(struct authz_match *match)
+{
+	struct sv text = match->text;
+	bool is_open_v6 = text.n > 0 && text.at[0] == '[' && !sv_ends(text, SVL("]:"));
+	if (match->kind != AUTHZ_MATCH_PREFIX || is_open_v6 || !sv_ends(text, SVL(":")))
+		return;
+	match->kind = AUTHZ_MATCH_EXACT;
+	match->text.n--;
+}
+
 static const char *check_host(struct authz_match *match)
 {
+	static const char with_port[] = "a host is written without port and without a trailing dot";
 	struct sv host;
 	if (match->kind == AUTHZ_MATCH_PRESENT)
 		return NULL;
+	drop_any_port(match);
 	if (!authz_host_normalise(match->text, &host))
 		return "this is not a host name or address";
-	bool has_end = match->kind == AUTHZ_MATCH_EXACT || match->kind == AUTHZ_MATCH_SUFFIX;
-	if (has_end && host.n != match->text.n)
-		return "a host is written without port and without a trailing dot";
-	return NULL;
+	if (match->kind != AUTHZ_MATCH_PREFIX)
+		return host.n == match->text.n ? NULL : with_port;
+	bool has_port = match->text.at[0] != '[' && sv_find(match->text, ':') < match->text.n;
+	return has_port ? with_port : NULL;
 }
 
 static const char *check_method(struct authz_match *match)

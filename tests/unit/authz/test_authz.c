@@ -149,6 +149,128 @@ static void a_user_is_asked_for_where_one_could_pass(void **state)
 	}
 }
 
+/* What people try: each would pass if the agent and the service read the request in two ways. Everything is
+ * allowed but for what the DENY policy names. */
+static void nobody_gets_around_a_denial(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"{" GET ",'path':'/open'}", "allow all"},
+		{"{" GET ",'path':'/admin'}", "deny no"},
+		{"{" GET ",'path':'/admin?x'}", "deny no"},
+		{"{" GET ",'path':'/%61dmin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/admi%6E'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'//admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/admin;v=1'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/;x/admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/open;v=1'}", "allow all"},
+		{"{" GET ",'path':'/x/../admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/x/..;/admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/x/%2E%2e%3B/admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/./admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/x%2f..%2fadmin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/\\\\admin'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/admin%00'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/admin%'}", "deny ambiguous_path"},
+		{"{" GET ",'path':'http://shop.example/admin'}", "deny ambiguous_path"},
+		{"{'method':'GET','host':'closed.example','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'CLOSED.example','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'closed.example.','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'closed.example:','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'closed.example.:443','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'closed.example..','path':'/'}", "deny bad_request"},
+		{"{'method':'GET','host':'clo%73ed.example','path':'/'}", "deny bad_request"},
+		{"{'method':'GET','host':'closed.example, x','path':'/'}", "deny bad_request"},
+		{"{'method':'GET','path':'/open'}", "deny no"},
+		{"{'method':'GET','host':'h'}", "deny no"},
+		{"{'method':'PURGE','host':'h','path':'/'}", "deny no"},
+		{"{'method':'delete','host':'h','path':'/'}", "deny bad_request"},
+		{"{'method':'Get','host':'h','path':'/'}", "deny bad_request"},
+		{"{'method':'purge','host':'h','path':'/'}", "allow all"},
+		{"{'host':'h','path':'/'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/headers','headers':{'x-role':'guest'}}",
+	         "deny no"},
+		{"{'method':'GET','host':'h','path':'/headers','headers':{'X-ROLE':['user','guest']"
+	         "}}",
+	         "deny no"},
+		{"{'method':'GET','host':'h','path':'/headers','headers':{'x-role':'user'}}",
+	         "allow all"},
+		{"{'method':'GET','host':'h','path':'/headers'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/blocks','src':'10.0.0.1'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/blocks','src':'::ffff:10.0.0.1'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/blocks','src':'::ffff:a00:1'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/blocks','src':'192.0.2.1'}", "allow all"},
+		{"{'method':'GET','host':'h','path':'/blocks'}", "deny no"},
+		{"{'kind':'tcp','src':'192.0.2.1'}", "deny no"},
+	};
+	check_rows("{'policies':[{'name':'all','action':'ALLOW','rules':[{}]},"
+	           "{'name':'no','action':'DENY','rules':["
+	           "{'to':[{'operation':{'paths':['/admin']}}]},"
+	           "{'to':[{'operation':{'hosts':['closed.example']}}]},"
+	           "{'to':[{'operation':{'methods':['DELETE','PURGE']}}]},"
+	           "{'to':[{'operation':{'paths':['/headers']}}],"
+	           "'when':[{'key':'request.headers[x-role]','values':['guest']}]},"
+	           "{'to':[{'operation':{'paths':['/blocks']}}],"
+	           "'from':[{'source':{'ipBlocks':['10.0.0.0/8']}}]}]}]}",
+	           rows, ARRAY_LEN(rows));
+}
+
+/* The same where everything is denied but for what the ALLOW policy names. */
+static void nobody_gets_into_a_grant(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"{" GET ",'path':'/of/alice'," ALICE "}", "allow own"},
+		{"{" GET ",'path':'/of/bob'," ALICE "}", "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/alice;bob'," ALICE "}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/of/alice%2fbob'," ALICE "}", "deny ambiguous_path"},
+		{"{" GET ",'path':'/of/%2561lice'," ALICE "}", "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/Alice'," ALICE "}", "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/x','claims':{'iss':'i','sub':''}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/x','claims':{'iss':'i'}}", "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/x','claims':{'iss':'i','sub':{'x':'x'}}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/x','claims':{'iss':'i','sub':['x','y']}}", "allow own"},
+		{"{" GET ",'path':'/of/1.5','claims':{'iss':'i','sub':1.5}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/of/null','claims':{'iss':'i','sub':null}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/rest/','claims':{'iss':'i','sub':''}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/headers','headers':{'x-role':'admin'}}", "allow header"},
+		{"{" GET ",'path':'/headers','headers':{'x-role':['admin','user']}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/headers','headers':{'x-role':'admin','x-bad':'1'}}",
+	         "deny no_policy_matched"},
+		{"{" GET ",'path':'/headers','headers':{'x-role':'admin','x-bad':['0','1']}}",
+	         "deny no_policy_matched"},
+		{"{'method':'GET','host':'h:1','path':'/host'}", "allow host"},
+		{"{'method':'GET','host':'H','path':'/host','headers':{'host':'other'}}",
+	         "allow host"},
+		{"{'method':'GET','host':'other','path':'/host','headers':{'host':'h',"
+	         "':authority':'h'}}",
+	         "deny no_policy_matched"},
+		{"{'method':'GET','host':'v:8443','path':'/port'}", "allow port"},
+		{"{'method':'GET','host':'[2001:db8::1]:1','path':'/port'}", "allow port"},
+		{"{'method':'GET','host':'va','path':'/port'}", "deny no_policy_matched"},
+		{"{'kind':'tcp','src':'10.0.0.1'}", "deny no_policy_matched"},
+	};
+	check_rows("{'policies':["
+	           "{'name':'own','action':'ALLOW','rules':[{'to':[{'operation':{'paths':["
+	           "'/of/{id}','/rest/{id=**}']}}],"
+	           "'when':[{'key':'path[id]','valuesFrom':'request.auth.claims[sub]'}]}]},"
+	           "{'name':'header','action':'ALLOW','rules':[{'to':[{'operation':{'paths':["
+	           "'/headers']}}],'when':[{'key':'request.headers[x-role]','values':['admin']},"
+	           "{'key':'request.headers[x-bad]','notValues':['1']}]}]},"
+	           "{'name':'host','action':'ALLOW','rules':[{'to':[{'operation':{'paths':["
+	           "'/host']}}],'when':[{'key':'request.headers[:authority]','values':['h']},"
+	           "{'key':'request.headers[:method]','notValues':['PUT']}]}]},"
+	           "{'name':'port','action':'ALLOW','rules':[{'to':[{'operation':{'paths':["
+	           "'/port'],'hosts':['v:*','[2001:db8::1]:*']}}]}]}]}",
+	           rows, ARRAY_LEN(rows));
+}
+
 /* One ALLOW policy with one condition; what the request needs to pass it. */
 static void conditions_hold_as_the_table_says(void **state)
 {
@@ -218,7 +340,7 @@ static void conditions_hold_as_the_table_says(void **state)
 	         "{" GET ",'path':'/','workload':'spiffe://td/ns/shop/sa/a'}", true},
 		{"{'when':[{'key':'source.principal','values':['spiffe://td/*']}]}",
 	         "{" GET ",'path':'/','workload':'spiffe://td/ns/shop/sa/a'}", true},
-		{"{'when':[{'key':'source.serviceAccount','values':['shop/*']}]}",
+		{"{'when':[{'key':'source.serviceAccount','values':['shop/a']}]}",
 	         "{" GET ",'path':'/','workload':'spiffe://td/ns/shop/sa/a'}", true},
 		{"{'when':[{'key':'source.trustDomain','notValues':['td']}]}",
 	         "{" GET ",'path':'/','workload':'spiffe://td/ns/shop/sa/a'}", false},
@@ -537,6 +659,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_order_is_deny_allow_default),
 		cmocka_unit_test(a_user_is_asked_for_where_one_could_pass),
+		cmocka_unit_test(nobody_gets_around_a_denial),
+		cmocka_unit_test(nobody_gets_into_a_grant),
 		cmocka_unit_test(conditions_hold_as_the_table_says),
 		cmocka_unit_test(what_is_not_known_fails_closed),
 		cmocka_unit_test(an_allow_policy_ends_the_default),

@@ -97,6 +97,11 @@ static void hosts_lose_port_and_dot(void **state)
 		{"a,b", NULL},
 		{"a:b", NULL},
 		{"a\tb", NULL},
+		{"%61.example", NULL},
+		{"a.example..", NULL},
+		{"..", NULL},
+		{"caf\xc3\xa9.example", NULL},
+		{"xn--caf-dma.example", "xn--caf-dma.example"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sv normal;

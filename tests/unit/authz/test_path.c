@@ -63,6 +63,28 @@ static void normal_form_is_reached(void **state)
 	}
 }
 
+static void parameters_are_cut_in_the_bare_form(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *raw;
+		const char *bare; /* NULL: there are none */
+	} cases[] = {
+		{"/a", NULL},           {"/a;v=1", "/a"},     {"/a;v=1/b;w", "/a/b"},
+		{"/;/admin", "/admin"}, {"/;x", "/"},         {"/a;", "/a"},
+		{"/a/;x/b", "/a/b"},    {"//a;x//b", "/a/b"}, {"/a%3bx", NULL},
+		{"/%61;x=/b", "/a/b"},  {"/a?b;c", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct authz_path path;
+		const char *why = NULL;
+		print_message("%s\n", cases[i].raw);
+		assert_true(authz_path_normalise(sv_of(cases[i].raw), &scratch, &path, &why));
+		assert_int_equal(path.has_parameters, cases[i].bare != NULL);
+		assert_true(sv_eq(path.bare, cases[i].bare ? sv_of(cases[i].bare) : path.normal));
+	}
+}
+
 static void what_two_readers_may_read_differently_is_refused(void **state)
 {
 	(void)state;
@@ -163,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(normal_form_is_reached),
+		cmocka_unit_test(parameters_are_cut_in_the_bare_form),
 		cmocka_unit_test(what_two_readers_may_read_differently_is_refused),
 		cmocka_unit_test(a_path_longer_than_the_limit_is_refused),
 		cmocka_unit_test(a_full_scratch_refuses),

@@ -105,18 +105,18 @@ static void headers_are_what_haproxy_would_send(void **state)
 	(void)state;
 	char *longest = calloc(1, 4096);
 	char *text = NULL;
-	struct sv value;
+	struct authz_header value;
 	memset(longest, 'v', 4000);
 	assert_true(asprintf(&text, "{'headers':{'x-long':'%s','X-Two':['a','b'],'x-empty':''}}",
 	                     longest) > 0);
 	struct asked a = ask(text);
 	struct sv headers = a.question.request.headers;
 	assert_true(authz_headers_find(headers, SVL("x-long"), &arena, &value));
-	assert_true(sv_eq(value, sv_of(longest)));
+	assert_true(sv_eq(value.joined, sv_of(longest)));
 	assert_true(authz_headers_find(headers, SVL("x-two"), &arena, &value));
-	assert_true(sv_eq(value, SVL("a,b")));
+	assert_true(sv_eq(value.joined, SVL("a,b")));
 	assert_true(authz_headers_find(headers, SVL("x-none"), &arena, &value));
-	assert_int_equal(value.n, 0);
+	assert_int_equal(value.joined.n, 0);
 	asked_fini(&a);
 	free(text);
 	free(longest);

@@ -190,8 +190,9 @@ const struct spop_variable_name *spop_ack_variables(size_t *n)
 {
 	static _Thread_local struct spop_variable_name names[ARRAY_LEN(variables) + 1];
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
-		names[i] = (struct spop_variable_name){variables[i].name.at, variables[i].type};
-	names[ARRAY_LEN(variables)] = (struct spop_variable_name){"recorded", "bool"};
+		names[i] =
+			(struct spop_variable_name){variables[i].name.at, "txn", variables[i].type};
+	names[ARRAY_LEN(variables)] = (struct spop_variable_name){"recorded", "txn", "bool"};
 	*n = ARRAY_LEN(variables) + 1;
 	return names;
 }

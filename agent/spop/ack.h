@@ -21,7 +21,8 @@ void spop_ack_recorded(struct outbuf *b, uint64_t stream_id, uint64_t frame_id, 
 /* The contract as data, for schema/spoe.md's test. */
 struct spop_variable_name {
 	const char *name;
-	const char *type; /* "bool", "integer", "string" */
+	const char *scope; /* "txn", as all are */
+	const char *type;  /* "bool", "integer", "string" */
 };
 const struct spop_variable_name *spop_ack_variables(size_t *n);
 

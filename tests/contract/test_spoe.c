@@ -1,80 +1,14 @@
 /* The tables of schema/spoe.md and the program say the same: arguments with their types, variables in their order,
  * reasons with status and text, members of the log line. */
 #include "audit/outcome.h"
-#include "core/fileio.h"
 #include "model/reason.h"
 #include "model/verdict.h"
+#include "spoe_page.h"
 #include "spop/ack.h"
 #include "spop/notify.h"
 #include "support/cmocka_prelude.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-enum { CELLS = 4 };
-
-static char *text;
-static size_t n_text;
-
-static int load(void **state)
-{
-	(void)state;
-	const char *root = getenv("HAWARD_SOURCE_DIR");
-	char path[4096];
-	(void)snprintf(path, sizeof(path), "%s/schema/spoe.md", root ? root : ".");
-	return file_read(path, 1 << 20, &text, &n_text);
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	free(text);
-	return 0;
-}
-
-/* The rows of the one table behind a heading. */
-struct rows {
-	struct sv rest;
-};
-
-static bool next_line(struct rows *rows, struct sv *ret)
-{
-	return rows->rest.n && sv_cut(&rows->rest, '\n', ret);
-}
-
-static struct rows rows_of(const char *heading)
-{
-	struct rows rows = {{text, n_text}};
-	struct sv line;
-	while (next_line(&rows, &line))
-		if (sv_eq(line, sv_of(heading)))
-			break;
-	while (next_line(&rows, &line) && !sv_starts(line, SVL("|---")))
-		continue;
-	if (rows.rest.n == 0)
-		fail_msg("there is no table behind %s", heading);
-	return rows;
-}
-
-static bool next_row(struct rows *rows, struct sv cells[static CELLS])
-{
-	struct sv line, cell;
-	if (!next_line(rows, &line) || !sv_starts(line, SVL("| ")))
-		return false;
-	memset(cells, 0, CELLS * sizeof(*cells));
-	line = sv_from(line, 1);
-	for (size_t i = 0; i < CELLS && line.n && sv_cut(&line, '|', &cell); i++)
-		cells[i] = sv_trim(cell);
-	return true;
-}
-
-/* `name` -> name */
-static struct sv code(struct sv cell)
-{
-	if (cell.n < 3 || cell.at[0] != '`' || cell.at[cell.n - 1] != '`')
-		fail_msg("%.*s is not in code", SV_ARG(cell));
-	return (struct sv){cell.at + 1, cell.n - 2};
-}
 
 static void same(struct sv told, const char *wanted, struct sv of)
 {
@@ -85,14 +19,14 @@ static void same(struct sv told, const char *wanted, struct sv of)
 
 static void same_arguments(const char *heading, bool of_account)
 {
-	struct rows rows = rows_of(heading);
-	struct sv cells[CELLS];
+	struct page_rows rows = page_rows(heading);
+	struct sv cells[PAGE_CELLS];
 	size_t n, i = 0;
 	const struct spop_attribute_name *names = spop_notify_attributes(of_account, &n);
-	for (; next_row(&rows, cells); i++) {
+	for (; page_row(&rows, cells); i++) {
 		if (i == n)
 			fail_msg("the program does not take %.*s", SV_ARG(cells[0]));
-		same(code(cells[0]), names[i].name, cells[0]);
+		same(page_code(cells[0]), names[i].name, cells[0]);
 		same(cells[1], names[i].kind, cells[0]);
 	}
 	assert_int_equal(i, n);
@@ -108,15 +42,16 @@ static void arguments_are_told_as_they_are_read(void **state)
 static void variables_are_told_as_they_are_sent(void **state)
 {
 	(void)state;
-	struct rows rows = rows_of("## Variables");
-	struct sv cells[CELLS];
+	struct page_rows rows = page_rows("## Variables");
+	struct sv cells[PAGE_CELLS];
 	size_t n, i = 0;
 	const struct spop_variable_name *names = spop_ack_variables(&n);
-	for (; next_row(&rows, cells); i++) {
+	for (; page_row(&rows, cells); i++) {
 		if (i == n)
 			fail_msg("the program does not set %.*s", SV_ARG(cells[0]));
-		same(code(cells[0]), names[i].name, cells[0]);
-		same(cells[1], names[i].type, cells[0]);
+		same(page_code(cells[0]), names[i].name, cells[0]);
+		same(cells[1], names[i].scope, cells[0]);
+		same(cells[2], names[i].type, cells[0]);
 	}
 	assert_int_equal(i, n);
 }
@@ -124,15 +59,15 @@ static void variables_are_told_as_they_are_sent(void **state)
 static void verdicts_are_told(void **state)
 {
 	(void)state;
-	struct rows rows = rows_of("## Variables");
-	struct sv cells[CELLS], list = {0}, word;
+	struct page_rows rows = page_rows("## Variables");
+	struct sv cells[PAGE_CELLS], list = {0}, word;
 	enum verdict_effect effect;
 	unsigned n = 0;
-	while (next_row(&rows, cells))
+	while (page_row(&rows, cells))
 		if (sv_eq(cells[0], SVL("`verdict`")))
-			list = cells[2];
+			list = cells[3];
 	for (; list.n && sv_cut(&list, ',', &word); n++)
-		if (!verdict_effect_find(code(sv_trim(word)), &effect))
+		if (!verdict_effect_find(page_code(sv_trim(word)), &effect))
 			fail_msg("%.*s is no verdict", SV_ARG(word));
 	assert_int_equal(n, VERDICT_EFFECT_COUNT);
 }
@@ -147,13 +82,13 @@ static unsigned status_of(enum reason reason)
 static void reasons_are_told_with_their_status(void **state)
 {
 	(void)state;
-	struct rows rows = rows_of("## Reasons");
-	struct sv cells[CELLS];
+	struct page_rows rows = page_rows("## Reasons");
+	struct sv cells[PAGE_CELLS];
 	unsigned i = 0;
-	for (; next_row(&rows, cells); i++) {
+	for (; page_row(&rows, cells); i++) {
 		unsigned long long status;
 		assert_true(i < REASON_COUNT);
-		same(code(cells[0]), reason_name((enum reason)i), cells[0]);
+		same(page_code(cells[0]), reason_name((enum reason)i), cells[0]);
 		assert_true(sv_to_u64(cells[1], &status));
 		assert_int_equal(status, status_of((enum reason)i));
 		same(cells[2], reason_text((enum reason)i), cells[0]);
@@ -165,13 +100,13 @@ static void reasons_are_told_with_their_status(void **state)
 static void a_log_line_of_all_members_says_everything(void **state)
 {
 	(void)state;
-	struct rows rows = rows_of("## Outcomes from HAProxy's log");
-	struct sv cells[CELLS], name;
+	struct page_rows rows = page_rows("## Outcomes from HAProxy's log");
+	struct sv cells[PAGE_CELLS], name;
 	char line[4096] = "<134>1 - - haproxy - - - {\"x\":0";
 	size_t at = strlen(line);
-	while (next_row(&rows, cells)) {
+	while (page_row(&rows, cells)) {
 		while (cells[0].n && sv_cut(&cells[0], ' ', &name)) {
-			struct sv n = code(name);
+			struct sv n = page_code(name);
 			const char *value = sv_eq(n, SVL("event")) ? "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 			                    : sv_eq(n, SVL("src")) ? "192.0.2.1"
 			                                           : "7";
@@ -204,5 +139,5 @@ int main(void)
 		cmocka_unit_test(reasons_are_told_with_their_status),
 		cmocka_unit_test(a_log_line_of_all_members_says_everything),
 	};
-	return cmocka_run_group_tests_name("contract/spoe", tests, load, unload);
+	return cmocka_run_group_tests_name("contract/spoe", tests, page_load, page_unload);
 }

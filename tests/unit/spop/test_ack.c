@@ -133,6 +133,7 @@ static void the_contract_is_what_is_sent(void **state)
 	for (size_t i = 0; i < ack.n; i++) {
 		enum spop_data_type type = ack.actions[i].value.type;
 		assert_true(sv_eq(ack.actions[i].name, sv_of(told[i].name)));
+		assert_string_equal(told[i].scope, "txn"); /* as read_ack() holds */
 		assert_string_equal(told[i].type, type == SPOP_DATA_BOOL     ? "bool"
 		                                  : type == SPOP_DATA_STRING ? "string"
 		                                  : type == SPOP_DATA_INT32  ? "integer"

@@ -5,7 +5,7 @@ import http from 'node:http';
 const [host, port] = (process.argv[2] ?? '127.0.0.1:8081').split(/:(?=\d+$)/);
 
 const server = http.createServer((req, res) => {
-	const identity = Object.fromEntries(Object.entries(req.headers).filter(([name]) => name.startsWith('x-haward-')));
+	const identity = Object.fromEntries(Object.entries(req.headers).filter(([name]) => /^x[-_]haward[-_]/.test(name)));
 	const body = JSON.stringify({ service: 'orders', method: req.method, url: req.url, identity, authorization: 'authorization' in req.headers });
 	req.resume();
 	res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 });

@@ -153,8 +153,51 @@ test('the service sees whom Haward named, and nothing the client made up', async
 	assert.deepEqual(found.identity, { 'x-haward-user': 'alice' });
 	assert.equal(found.authorization, false);
 
+	const twins = (await request(`${it.url}/orders/1`, {
+		headers: { X_Haward_User: 'root', 'x-haward_groups': 'admins', x_auth_subject: 'root', Remote_User: 'root' },
+	})).json();
+	assert.deepEqual(twins.identity, { 'x-haward-user': 'alice' }, 'a service that takes _ for - sees nothing either');
+
 	it.answer = () => ({ ...YES, user: 'alice\r\nx-haward-groups: admins' });
 	assert.equal((await request(`${it.url}/orders/1`)).status, 403, 'a line end in a claim');
+});
+
+// One request as bytes, and the status line of the answer.
+const raw = (url, text) => new Promise((resolve, reject) => {
+	const socket = net.connect(new URL(url).port, '127.0.0.1', () => socket.write(text));
+	let answer = '';
+	socket.setTimeout(5000, () => socket.destroy(new Error(`no answer to ${JSON.stringify(text)}`)));
+	socket.on('data', (part) => { answer += part; if (answer.includes('\r\n')) socket.destroy(); });
+	socket.on('error', reject);
+	socket.on('close', () => resolve(Number(/^HTTP\/1\.\d (\d+)/.exec(answer)?.[1])));
+});
+
+test('requests of odd shapes: what is asked is what the service would get, or nothing is', async (t) => {
+	const it = await edge(t, 'quickstart', () => YES);
+	await eventually('the first yes', async () => (await request(`${it.url}/`)).status === 200);
+	const rows = [
+		// text, status, and what was asked of method, path and host
+		['GET /a HTTP/1.0\r\n\r\n', 200, ['GET', '/a', null]],
+		['GET http://shop.example/a HTTP/1.1\r\nHost: shop.example\r\n\r\n', 200, ['GET', '/a', 'shop.example']],
+		['GET http://evil.example/a HTTP/1.1\r\nHost: shop.example\r\n\r\n', 400, null],
+		['GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400, null],
+		['GET /a HTTP/1.1\r\nHost: a, b\r\n\r\n', undefined, ['GET', '/a', 'a, b']],
+		['get /a HTTP/1.1\r\nHost: a\r\n\r\n', undefined, ['get', '/a', 'a']],
+		['GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n', 400, null],
+		['GET /a HTTP/1.1\r\nHost: a\r\nConnection: x-haward-user\r\n\r\n', 400, null],
+		['GET /a HTTP/1.1\r\nHost: a\r\nConnection: close, X_Haward_User\r\n\r\n', 400, null],
+		['GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, null],
+	];
+	for (const [text, status, asked] of rows) {
+		it.agent.seen.length = 0;
+		const found = await raw(it.url, text);
+		if (status) assert.equal(found, status, text);
+		const seen = it.agent.seen.map((m) => ['method', 'path', 'host'].map((key) => m.all(key)[0]));
+		// HAProxy 3, or the service, refuses some of them itself.
+		if (status || found === 200) assert.deepEqual(seen, asked ? [asked] : [], text);
+	}
+	it.answer = () => ({ allow: false, status: 403 });
+	for (const [text] of rows) assert.notEqual(await raw(it.url, text), 200, text);
 });
 
 test('a question that does not fit is refused', async (t) => {

@@ -338,7 +338,8 @@ test('accounts, activity and system', async () => {
 	await isClean('accounts');
 	await page.getByRole('button', { name: 'Remove vera' }).click();
 	await page.getByRole('button', { name: 'Remove the account' }).click();
-	await page.getByText('vera').waitFor({ state: 'detached' });
+	await page.getByRole('dialog').waitFor({ state: 'detached' });
+	await page.getByRole('button', { name: 'Change vera' }).waitFor({ state: 'detached' });
 	assert.deepEqual((await stack.api.get('/api/v1/admins')).items.map((a) => a.username), ['root']);
 	await page.goto(home('/activity'));
 	await page.getByText('ok').first().waitFor();

@@ -237,15 +237,16 @@ static struct judgement judge(const struct authz *authz, const struct authz_serv
 	return j;
 }
 
-/* The index leaves out rules whose operation cannot match. Where it leaves none, one of those is the nearest,
- * and worth telling: of the first few, since nobody reads the miss of the ten thousandth. */
+/* The index leaves out rules whose operation cannot match. Where it leaves none, one of those is the nearest: of
+ * a few, each is looked at; of many, the first stands for all, since each costs as much as a verdict and none of
+ * two hundred that have another path is nearer than another in a way that helps a reader. */
 static void miss_in(const struct authz *authz, uint64_t space, const struct authz_view *view,
                     struct authz_miss *miss)
 {
-	enum { LOOKED_AT_MAX = 16 };
+	enum { FEW = 16 };
 	size_t n;
 	const struct authz_entry *entries = authz_index_all(authz->index, space, &n);
-	for (size_t i = 0; i < n && i < LOOKED_AT_MAX; i++) {
+	for (size_t i = 0; i < (n <= FEW ? n : 1); i++) {
 		struct sv route;
 		if (authz->rules[entries[i].rule].group == AUTHZ_GROUP_ALLOW)
 			(void)authz_rule_holds(authz->rules[entries[i].rule].rule, view, &route,

@@ -21,9 +21,10 @@ source haproxy-examples/demo/lib.sh
 "$root/tests/install.sh" test
 say "Building ..."
 (timeout 300 cmake --preset release && timeout 1500 cmake --build --preset release -j "$(nproc)" \
-	--target haward spopload bench_audit) >"$state/build.log" 2>&1 || give_up "The build failed."
+	--target haward spopload bench_authz bench_audit) >"$state/build.log" 2>&1 || give_up "The build failed."
 haward=$root/build/release/haward
 spopload=$(find "$root/build/release" -type f -name spopload -perm -u+x | head -n 1)
+bench_authz=$(find "$root/build/release" -type f -name bench_authz -perm -u+x | head -n 1)
 bench_audit=$(find "$root/build/release" -type f -name bench_audit -perm -u+x | head -n 1)
 
 say "Making $n_tokens tokens ..."
@@ -77,6 +78,9 @@ agent() {
 agent cached --tokens "$state/few" --seconds "$seconds"
 agent fresh --tokens "$state/tokens" --once
 openssl speed -seconds "$seconds" rsa2048 2>/dev/null | awk '$1 == "rsa" { print "openssl", $NF }' >>"$state/agents"
+
+say "bench_authz ..."
+"$bench_authz" >"$state/authz.out"
 
 say "bench_audit ..."
 timeout 1200 "$bench_audit" --dir "$state/audit" --events "$n_events" >"$state/audit.out"

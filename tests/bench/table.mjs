@@ -43,6 +43,11 @@ least('agent alone, tokens seen before: verdicts/s', cached.per_s, 400000);
 row('agent alone, tokens never seen: verdicts/s', number(fresh.per_s));
 ratio('  / openssl speed rsa2048 verify', fresh.per_s / Number(agents.get('openssl')), 0.85);
 
+// a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
+const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
+row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);
+most('  10,000 policies / 10', authz.find((r) => r[0] === 10000)?.[1] / authz[0]?.[1], 1.3);
+
 least('book: events/s, all indexes', audit.ingest_indexed_per_s, 200000);
 most('book: bytes an event on disk', audit.bytes_per_event, 350);
 most('book: last 100 events of one user', audit.last_100_ms, 5, ' ms');

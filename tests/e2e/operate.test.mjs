@@ -123,9 +123,11 @@ test('a full disk: requests are refused, nothing answered is lost, and it recove
 		const answer = await stack.get(`/orders/${who}?${'filler='.repeat(60)}${Math.random()}`, bearer(token), { agent });
 		return { status: answer.status, id: answer.headers['haward-event'] };
 	});
-	await eventually('requests to be refused', () => traffic.answers.filter((a) => a.status === 503).length > 20, { ms: 60000 });
-	const ready = await request(`http://${stack.admin}/health/ready`);
-	assert.equal(ready.status, 503, 'an agent that cannot record is not ready');
+	// a slow machine refuses now and then by HAProxy's own timeout: the agent's word counts
+	await eventually('the agent to say that it cannot record', async () => (await request(`http://${stack.admin}/health/ready`)).status === 503, { ms: 60000 });
+	const refused = () => traffic.answers.filter((a) => a.status === 503).length;
+	const before = refused();
+	await eventually('requests to be refused', () => refused() > before + 20, { ms: 20000 });
 	const { code, stderr } = await run('prlimit', ['--pid', String(stack.haward.pid), '--fsize=unlimited:']);
 	assert.equal(code, 0, stderr);
 	await eventually('requests to pass again', async () => (await stack.get('/orders/1', bearer(token))).status === 200, { ms: 20000 });

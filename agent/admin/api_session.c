@@ -39,12 +39,13 @@ static void end_earlier(struct call *call)
 		reply_error(call, r, "the earlier session could not be ended");
 }
 
-static void open_session(struct call *call, struct sv name, const char *new_phc, const char *action)
+static void open_session(struct call *call, struct sv name, const struct state_proof *proof,
+                         const char *action)
 {
 	uint8_t id[SESSION_ID_BYTES];
 	struct state_session session;
 	end_earlier(call);
-	int r = state_session_open(call->admin->deps.state, name, new_phc, call->now_us, id,
+	int r = state_session_open(call->admin->deps.state, name, proof, call->now_us, id,
 	                           &session);
 	if (r == -ENOENT || r == -EACCES) {
 		reply_problem(call, PROBLEM_UNAUTHENTICATED, "Name or password is wrong.");
@@ -120,7 +121,8 @@ static void log_in(struct call *call, struct sv name, struct sv password)
 	}
 	throttle_good(call->admin->throttle, name);
 	bool rehash = weak && password_hash(password, fresh) == 0;
-	open_session(call, name, rehash ? fresh : NULL, "session.create");
+	const struct state_proof proof = {.phc = account.phc, .new_phc = rehash ? fresh : NULL};
+	open_session(call, name, &proof, "session.create");
 }
 
 void session_create(struct call *call)
@@ -201,7 +203,7 @@ static void claim(struct call *call, struct sv token, struct sv name, struct sv 
 	if (r == 0)
 		r = state_setup_claim(state, token, &first, call->now_us);
 	if (r == 0)
-		open_session(call, name, NULL, "setup.claim");
+		open_session(call, name, &(struct state_proof){.phc = first.phc}, "setup.claim");
 	else
 		refuse_setup(call, r);
 }

@@ -106,24 +106,27 @@ static int make_room(const struct state *state, MDB_txn *txn, struct sv name, in
 	return r;
 }
 
-static int note_login(const struct state *state, MDB_txn *txn, struct sv name, const char *new_phc,
-                      int64_t now_us, struct state_admin *ret)
+static int note_login(const struct state *state, MDB_txn *txn, struct sv name,
+                      const struct state_proof *proof, int64_t now_us, struct state_admin *ret)
 {
 	int r = admin_read(state, txn, name, ret);
 	if (r != 0)
 		return r;
 	if (ret->disabled || roles_effective(ret->roles) == ROLE_NOBODY)
 		return -EACCES;
+	if (!secret_equal(sv_of(ret->phc), sv_of(proof->phc)))
+		return -EACCES;
 	ret->last_login_us = now_us;
-	if (new_phc) {
+	if (proof->new_phc) {
 		memset(ret->phc, 0, sizeof(ret->phc));
-		memcpy(ret->phc, new_phc, strnlen(new_phc, sizeof(ret->phc) - 1));
+		memcpy(ret->phc, proof->new_phc, strnlen(proof->new_phc, sizeof(ret->phc) - 1));
 	}
 	return admin_write(state, txn, ret);
 }
 
-int state_session_open(struct state *state, struct sv name, const char *new_phc, int64_t now_us,
-                       uint8_t ret_id[static SESSION_ID_BYTES], struct state_session *ret)
+int state_session_open(struct state *state, struct sv name, const struct state_proof *proof,
+                       int64_t now_us, uint8_t ret_id[static SESSION_ID_BYTES],
+                       struct state_session *ret)
 {
 	uint8_t id[SESSION_ID_BYTES];
 	uint8_t key[SHA256_BYTES];
@@ -135,7 +138,7 @@ int state_session_open(struct state *state, struct sv name, const char *new_phc,
 	struct state_admin admin;
 	int r = db_write(state, &txn);
 	if (r == 0)
-		r = note_login(state, txn, name, new_phc, now_us, &admin);
+		r = note_login(state, txn, name, proof, now_us, &admin);
 	if (r == 0)
 		r = make_room(state, txn, name, now_us);
 	if (r != 0)

@@ -23,14 +23,22 @@ struct state_session {
 	int64_t seen_us;
 };
 
+/* How somebody proved to own an account. */
+struct state_proof {
+	const char *phc;     /* the hash that the password fitted */
+	const char *new_phc; /* a fresh one of it to store; NULL: the old one will do */
+};
+
 /* state_session_open - start a session for an enabled account; notes the sign-in in the account.
  *
- * in      new_phc: a fresh hash to store, or NULL
+ * in      proof: what was verified; when the account has another hash by now, the password was changed
+ *         meanwhile and the sign-in is void
  * out     ret_id: random, for the cookie; ret: what was stored
- * errors  0, -ENOENT no such account, -EACCES disabled, or a negative errno
+ * errors  0, -ENOENT no such account, -EACCES disabled or void, or a negative errno
  */
-MUST_CHECK int state_session_open(struct state *state, struct sv name, const char *new_phc,
-                                  int64_t now_us, uint8_t ret_id[static SESSION_ID_BYTES],
+MUST_CHECK int state_session_open(struct state *state, struct sv name,
+                                  const struct state_proof *proof, int64_t now_us,
+                                  uint8_t ret_id[static SESSION_ID_BYTES],
                                   struct state_session *ret);
 
 /* state_session_find - the session of that id; notes the use.

@@ -11,11 +11,16 @@
 #define NOW    INT64_C(1764000000000000)
 #define MINUTE INT64_C(60000000)
 
+#define PHC       "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
+#define OTHER_PHC "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$b3RoZXI"
+
+static const struct state_proof PROOF = {.phc = PHC};
+
 static struct state_admin account(const char *name, uint32_t roles)
 {
 	struct state_admin admin = {.roles = roles, .created_us = NOW, .changed_us = NOW};
 	snprintf(admin.name, sizeof(admin.name), "%s", name);
-	snprintf(admin.phc, sizeof(admin.phc), "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA");
+	snprintf(admin.phc, sizeof(admin.phc), PHC);
 	return admin;
 }
 
@@ -168,7 +173,8 @@ static void sessions_end_by_idleness_and_by_age(void **state)
 	uint8_t id[SESSION_ID_BYTES];
 	struct state_session session;
 	add(temp->state, "alice", ROLE_PUBLISHER);
-	assert_int_equal(state_session_open(temp->state, SVL("alice"), NULL, NOW, id, &session), 0);
+	assert_int_equal(state_session_open(temp->state, SVL("alice"), &PROOF, NOW, id, &session),
+	                 0);
 	assert_int_equal(session.roles, ROLE_PUBLISHER | ROLE_EDITOR | ROLE_VIEWER);
 
 	int64_t t = NOW;
@@ -181,7 +187,8 @@ static void sessions_end_by_idleness_and_by_age(void **state)
 	assert_int_equal(state_session_find(temp->state, id, NOW + SESSION_ABSOLUTE_US, &session),
 	                 -ENOENT);
 
-	assert_int_equal(state_session_open(temp->state, SVL("alice"), NULL, NOW, id, &session), 0);
+	assert_int_equal(state_session_open(temp->state, SVL("alice"), &PROOF, NOW, id, &session),
+	                 0);
 	assert_int_equal(state_session_find(temp->state, id, NOW + SESSION_IDLE_US - 1, &session),
 	                 0);
 	assert_int_equal(state_session_find(temp->state, id, NOW + 2 * SESSION_IDLE_US, &session),
@@ -199,17 +206,43 @@ static void sessions_end_with_every_change_of_the_account(void **state)
 		{.roles = ROLE_VIEWER},
 		{.phc = "$argon2id$x"},
 		{.set_disabled = true, .disabled = true}};
+	const struct state_proof changed = {.phc = changes[1].phc};
 	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
-		assert_int_equal(
-			state_session_open(temp->state, SVL("alice"), NULL, NOW, id, &session), 0);
+		assert_int_equal(state_session_open(temp->state, SVL("alice"),
+		                                    i < 2 ? &PROOF : &changed, NOW, id, &session),
+		                 0);
 		assert_int_equal(state_admin_change(temp->state, SVL("alice"), &changes[i], NOW),
 		                 0);
 		assert_int_equal(state_session_find(temp->state, id, NOW, &session), -ENOENT);
 	}
-	assert_int_equal(state_session_open(temp->state, SVL("alice"), NULL, NOW, id, &session),
+	assert_int_equal(state_session_open(temp->state, SVL("alice"), &changed, NOW, id, &session),
 	                 -EACCES);
-	assert_int_equal(state_session_open(temp->state, SVL("nobody"), NULL, NOW, id, &session),
+	assert_int_equal(state_session_open(temp->state, SVL("nobody"), &PROOF, NOW, id, &session),
 	                 -ENOENT);
+}
+
+/* The password was checked, then changed, and only then the session is opened. */
+static void a_password_that_was_changed_meanwhile_opens_nothing(void **state)
+{
+	struct temp *temp = *state;
+	uint8_t id[SESSION_ID_BYTES];
+	struct state_session session;
+	struct state_admin after;
+	const struct state_admin_change change = {.phc = OTHER_PHC};
+	const struct state_proof late = {.phc = PHC, .new_phc = "$argon2id$rehashed"};
+	add(temp->state, "root", ROLE_ADMIN);
+	add(temp->state, "alice", ROLE_EDITOR);
+	assert_int_equal(state_admin_change(temp->state, SVL("alice"), &change, NOW), 0);
+	assert_int_equal(state_session_open(temp->state, SVL("alice"), &late, NOW, id, &session),
+	                 -EACCES);
+	assert_int_equal(state_admin_get(temp->state, SVL("alice"), &after), 0);
+	assert_string_equal(after.phc, OTHER_PHC);
+	assert_int_equal(after.last_login_us, 0);
+	const struct state_proof good = {.phc = OTHER_PHC, .new_phc = PHC};
+	assert_int_equal(state_session_open(temp->state, SVL("alice"), &good, NOW, id, &session),
+	                 0);
+	assert_int_equal(state_admin_get(temp->state, SVL("alice"), &after), 0);
+	assert_string_equal(after.phc, PHC);
 }
 
 static void the_oldest_session_makes_room(void **state)
@@ -219,7 +252,7 @@ static void the_oldest_session_makes_room(void **state)
 	struct state_session session;
 	add(temp->state, "alice", ROLE_ADMIN);
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-		assert_int_equal(state_session_open(temp->state, SVL("alice"), NULL,
+		assert_int_equal(state_session_open(temp->state, SVL("alice"), &PROOF,
 		                                    NOW + (int64_t)i, ids[i], &session),
 		                 0);
 	assert_int_equal(state_session_find(temp->state, ids[0], NOW, &session), -ENOENT);
@@ -273,6 +306,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sessions_end_by_idleness_and_by_age, temp_setup,
 	                                        temp_teardown),
 		cmocka_unit_test_setup_teardown(sessions_end_with_every_change_of_the_account,
+	                                        temp_setup, temp_teardown),
+		cmocka_unit_test_setup_teardown(a_password_that_was_changed_meanwhile_opens_nothing,
 	                                        temp_setup, temp_teardown),
 		cmocka_unit_test_setup_teardown(the_oldest_session_makes_room, temp_setup,
 	                                        temp_teardown),

@@ -91,14 +91,24 @@ static unsigned wait_of(const struct bucket *bucket, uint64_t key, unsigned n_fr
 	return left_us <= 0 ? 0 : (unsigned)((left_us + 999999) / 1000000);
 }
 
+/* Whether the address tells strangers apart. Over the UNIX socket without one, whoever may open it is known
+ * to the host; and from loopback comes everybody behind a proxy, whom one of them could keep out. */
+static bool tells_apart(const struct netaddr *src)
+{
+	static const uint8_t loopback_v6[16] = {[15] = 1};
+	if (src->family == 4)
+		return src->bytes[0] != 127;
+	return src->family == 6 && memcmp(src->bytes, loopback_v6, sizeof(loopback_v6)) != 0;
+}
+
 static unsigned wait_locked(struct throttle *throttle, struct sv account, const struct netaddr *src,
                             int64_t now_us)
 {
 	uint64_t key = account_key(throttle, account);
 	unsigned wait =
 		wait_of(bucket_of(throttle, key), key, ACCOUNT_FREE, ACCOUNT_WAIT_MAX_S, now_us);
-	if (src->family == 0)
-		return wait; /* UNIX socket: whoever may open it is known to the host */
+	if (!tells_apart(src))
+		return wait;
 	key = network_key(throttle, src);
 	unsigned other =
 		wait_of(bucket_of(throttle, key), key, NETWORK_FREE, NETWORK_WAIT_MAX_S, now_us);
@@ -129,7 +139,7 @@ bool throttle_failed(struct throttle *throttle, struct sv account, const struct 
 {
 	pthread_mutex_lock(&throttle->lock);
 	count(throttle, account_key(throttle, account), now_us);
-	if (src->family != 0)
+	if (tells_apart(src))
 		count(throttle, network_key(throttle, src), now_us);
 	bool waits = wait_locked(throttle, account, src, now_us) > 0;
 	pthread_mutex_unlock(&throttle->lock);

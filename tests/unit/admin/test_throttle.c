@@ -75,6 +75,26 @@ static void one_network_cannot_try_many_names(void **state)
 	assert_int_equal(throttle_wait(throttle, SVL("fresh"), &other, NOW), 0);
 }
 
+static void behind_a_proxy_nobody_keeps_the_others_out(void **state)
+{
+	struct throttle *throttle = *state;
+	static const uint8_t v6[16] = {[15] = 1};
+	const struct netaddr proxies[] = {netaddr_v4((const uint8_t[]){127, 0, 0, 1}),
+	                                  netaddr_v6(v6)};
+	char name[16];
+	for (size_t i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "user%zu", i);
+		throttle_failed(throttle, sv_of(name), &proxies[i % 2], NOW);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
+		assert_int_equal(throttle_wait(throttle, SVL("fresh"), &proxies[i], NOW), 0);
+		for (int k = 0; k < 5; k++)
+			throttle_failed(throttle, SVL("alice"), &proxies[i], NOW);
+		assert_true(throttle_wait(throttle, SVL("alice"), &proxies[i], NOW) > 0);
+		throttle_good(throttle, SVL("alice"));
+	}
+}
+
 static void a_flood_of_names_stays_within_the_table(void **state)
 {
 	struct throttle *throttle = *state;
@@ -96,6 +116,8 @@ int main(void)
 	                                        setup, teardown),
 		cmocka_unit_test_setup_teardown(success_and_time_forgive, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_network_cannot_try_many_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(behind_a_proxy_nobody_keeps_the_others_out, setup,
+	                                        teardown),
 		cmocka_unit_test_setup_teardown(a_flood_of_names_stays_within_the_table, setup,
 	                                        teardown),
 	};

@@ -154,19 +154,32 @@ static int read_beside(const struct reading *r, const char *member, const char *
 	return complain(r, member, "unreadable_file", words);
 }
 
+/* What the parser says of broken JSON quotes it. Who wrote the text may read that; who only named a file may
+ * have named one that they may not read. */
+static void explain_key_error(const struct diag_item *item, bool is_theirs, char words[static 512])
+{
+	bool is_parsers =
+		strcmp(item->code, "not_json") == 0 || strcmp(item->code, "duplicate_member") == 0;
+	if (is_parsers && !is_theirs)
+		(void)snprintf(words, 512, "in the key set: it is no JSON at line %u, column %u",
+		               item->line, item->column);
+	else
+		(void)snprintf(words, 512, "in the key set at '%s': %s", item->pointer,
+		               item->message);
+}
+
 /* Keys that are left out are said as well: an operator's own file should be clean. */
 static int publish_set(const struct reading *r, const char *member, struct sv text)
 {
 	struct diag inner = diag_over(NULL, text);
 	struct jwks *set = NULL;
+	bool is_theirs = strcmp(member, "/jwks") == 0;
 	/* no oct here: a shared secret beside public keys is how algorithms get confused */
 	int result = jwks_parse(text, false, &inner, &set);
-	for (size_t i = 0; i < inner.n; i++) {
+	for (size_t i = 0; result && i < inner.n; i++) {
 		char words[512];
-		(void)snprintf(words, sizeof(words), "in the key set at '%s': %s",
-		               inner.items[i].pointer, inner.items[i].message);
-		if (result)
-			(void)complain(r, member, inner.items[i].code, words);
+		explain_key_error(&inner.items[i], is_theirs, words);
+		(void)complain(r, member, inner.items[i].code, words);
 	}
 	diag_fini(&inner);
 	if (result)

@@ -8,7 +8,10 @@
 #include "policy/policy.h"
 #include "support/cmocka_prelude.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char text[] =
 	"{\"issuers\":[{\"issuer\":\"https://idp\",\"jwksUri\":\"https://idp/keys\"}],"
@@ -175,6 +178,43 @@ static void loading_reports_place_and_keeps_nothing(void **state)
 	}
 }
 
+/* An editor's policy set may name any file that the agent can read; what stands in it is not for them. */
+static void a_file_that_is_no_key_set_is_not_quoted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *content, *wanted;
+	} rows[] = {
+		{"hunter two is the password\n", "no JSON at line 1"},
+		{"{\"hunter\":1,\"hunter\":2}", "no JSON at line 1"},
+		{"", "no JSON at line 1"},
+		{"{\"hunter\":\"hunter\"}", "keys"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char path[] = "/tmp/haward-test-XXXXXX";
+		int fd = mkstemp(path);
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, rows[i].content, strlen(rows[i].content)),
+		                 strlen(rows[i].content));
+		assert_int_equal(close(fd), 0);
+		char *set = NULL;
+		assert_true(asprintf(&set,
+		                     "{\"issuers\":[{\"issuer\":\"https://idp\",\"jwksFile\":"
+		                     "\"%s\"}]}",
+		                     path) > 0);
+		struct diag d = diag_over("test", sv_of(set));
+		struct policy *never = NULL;
+		assert_int_equal(policy_load(sv_of(set), NULL, 1, &d, &never), -EINVAL);
+		assert_true(d.n > 0);
+		assert_non_null(strstr(d.items[0].message, rows[i].wanted));
+		for (size_t k = 0; k < d.n; k++)
+			assert_null(strstr(d.items[k].message, "hunter"));
+		diag_fini(&d);
+		free(set);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_known_caller_is_judged_without_a_token),
 		cmocka_unit_test(an_explanation_is_json_whatever_the_bytes),
 		cmocka_unit_test(loading_reports_place_and_keeps_nothing),
+		cmocka_unit_test(a_file_that_is_no_key_set_is_not_quoted),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -60,6 +60,7 @@ static void a_frame_has_its_limits(void **state)
 	static const struct cut_case cases[] = {
 		{"nothing", SV("\0\0\0\0"), 100, SPOP_CUT_INVALID},
 		{"six bytes", SV("\0\0\0\x06\x03\0\0\0\x01\x00"), 100, SPOP_CUT_INVALID},
+		{"six bytes to come", SV("\0\0\0\x06"), 100, SPOP_CUT_INVALID},
 		{"seven", SV("\0\0\0\x07\x03\0\0\0\x01\x00\x00"), 100, SPOP_CUT_FRAME},
 		{"at the limit", SV("\0\0\0\x07\x03\0\0\0\x01\x00\x00"), 7, SPOP_CUT_FRAME},
 		{"past the limit", SV("\0\0\0\x08\x03\0\0\0\x01\x00\x00\x00"), 7, SPOP_CUT_TOO_BIG},

@@ -229,6 +229,9 @@ void program_collect(void *user, struct strbuf *text)
 	collect_took(p, text);
 	metric(text, "haward_spop_connections", "gauge", "Open connections of HAProxy.",
 	       SUM(p, n_connections));
+	metric(text, "haward_spop_connections_refused_total", "counter",
+	       "Connections closed because spop.max_connections were open.",
+	       server_n_refused(p->server));
 	metric(text, "haward_spop_frames_total", "counter", "NOTIFY frames received.",
 	       SUM(p, n_frames));
 	metric(text, "haward_spop_protocol_errors_total", "counter",

@@ -71,6 +71,17 @@ const char *log_quote(struct sv text, char room[LOG_QUOTED_BYTES])
 	return room;
 }
 
+bool log_pace_due(struct log_pace *pace, uint64_t now_ns, uint64_t *ret_left_out)
+{
+	if (pace->last_ns && now_ns - pace->last_ns < 1000000000U) {
+		pace->n_left_out++;
+		return false;
+	}
+	*ret_left_out = pace->n_left_out;
+	*pace = (struct log_pace){.last_ns = now_ns};
+	return true;
+}
+
 void log_to_file(const char *path)
 {
 	(void)snprintf(file_path, sizeof(file_path), "%s", path);

@@ -94,11 +94,13 @@ static int clear_file(const struct address *address)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(file.st_mode))
 		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address->at, address->n) == 0)
-		return -EADDRINUSE;
+	if (connect(fd, (const struct sockaddr *)&address->at, address->n) == 0 || errno == EAGAIN)
+		return -EADDRINUSE; /* EAGAIN: there is somebody, too busy to accept */
+	if (errno != ECONNREFUSED)
+		return -errno;
 	return unlink(address->path) == 0 ? 0 : -errno;
 }
 

@@ -3,7 +3,6 @@
 #include "audit/journal.h"
 #include "authn/tokencache.h"
 #include "core/clock.h"
-#include "core/log.h"
 #include "model/decision.h"
 #include "policy/decide.h"
 #include "server/address.h"
@@ -17,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const double hello_seconds = 2.;  /* a peer that says nothing holds a descriptor no longer */
-static const double frame_seconds = 10.; /* a started frame is whole by then */
+static const double hello_seconds = 2.; /* a peer that says nothing holds a descriptor no longer */
+static const double frame_seconds = 5.; /* a started frame is whole by then, and its answer taken */
 
 enum { OUT_EXTRA_BYTES = 64 * 1024 }; /* answers of one turn besides the largest one */
 
@@ -60,6 +59,8 @@ static const char *likely_cause(enum spop_status status)
 		return "set 'no option send-frag-payload' in the spoe-agent section";
 	case SPOP_STATUS_BAD_VERSION:
 		return "the peer does not speak SPOP 2.0";
+	case SPOP_STATUS_TIMEOUT:
+		return "the peer left a frame half sent, or our answers unread";
 	case SPOP_STATUS_INVALID:
 		return "is the peer HAProxy's spoe-agent backend, in mode tcp?";
 	default:
@@ -67,24 +68,19 @@ static const char *likely_cause(enum spop_status status)
 	}
 }
 
-/* One line a second; a flood of garbage is counted, not written. */
 static void log_broken(struct conn *c)
 {
 	struct conn_home *home = c->home;
-	uint64_t now = clock_mono_ns();
+	uint64_t n_left_out;
 	counter_add(&home->counters->n_protocol_errors, 1);
-	if (home->logged_at_ns && now - home->logged_at_ns < 1000000000U) {
-		home->n_unlogged++;
+	if (!log_pace_due(&home->broken, clock_mono_ns(), &n_left_out))
 		return;
-	}
 	char peer[ADDRESS_TEXT_BYTES];
 	address_of_peer(c->io.fd, peer);
 	log_event(LOG_WARNING, "spop_protocol_error",
 	          "peer=%s status=%d text=\"%s\" cause=\"%s\" n_not_logged=%llu", peer,
 	          (int)c->session.status, spop_status_text(c->session.status),
-	          likely_cause(c->session.status), (unsigned long long)home->n_unlogged);
-	home->logged_at_ns = now;
-	home->n_unlogged = 0;
+	          likely_cause(c->session.status), (unsigned long long)n_left_out);
 }
 
 static void count_decision(struct worker_counters *counters, const struct decision *d)
@@ -212,23 +208,25 @@ static bool flush(struct conn *c)
 	return true;
 }
 
-static void set_deadline(struct conn *c)
+/* Counted from the accept, or from the last whole frame: a byte now and then buys nobody time. */
+static void set_deadline(struct conn *c, bool advanced)
 {
-	double seconds = c->session.state == SPOP_EXPECT_HELLO ? hello_seconds
-	                 : c->n_in                             ? frame_seconds
-	                                                       : 0.;
-	if (c->session.state == SPOP_EXPECT_HELLO && ev_is_active(&c->deadline))
-		return; /* counted from the accept, not from the last byte */
-	ev_timer_stop(c->home->loop, &c->deadline);
-	if (seconds == 0.)
+	bool greeted = c->session.state != SPOP_EXPECT_HELLO;
+	if (greeted && !c->n_in && !c->out.n) {
+		ev_timer_stop(c->home->loop, &c->deadline);
 		return;
-	ev_timer_set(&c->deadline, seconds, 0.);
+	}
+	if (ev_is_active(&c->deadline) && !advanced)
+		return;
+	ev_timer_stop(c->home->loop, &c->deadline);
+	ev_timer_set(&c->deadline, greeted ? frame_seconds : hello_seconds, 0.);
 	ev_timer_start(c->home->loop, &c->deadline);
 }
 
 /* Answers and sends until nothing whole is left or the peer does not take more. */
 static void turn(struct conn *c)
 {
+	const size_t received = c->n_in;
 	size_t before;
 	do {
 		before = c->n_in;
@@ -238,7 +236,7 @@ static void turn(struct conn *c)
 			return;
 		}
 	} while (c->out.n == 0 && c->n_in && c->n_in < before);
-	set_deadline(c);
+	set_deadline(c, c->n_in < received);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int events)
@@ -266,10 +264,9 @@ static void on_deadline(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	if (outbuf_left(&c->out) >= SPOP_CONTROL_BYTES)
 		spop_session_end(&c->session, SPOP_STATUS_TIMEOUT, &c->out);
-	c->closing = true;
 	log_broken(c);
-	if (!flush(c))
-		conn_close(c);
+	(void)flush(c); /* as much as the peer takes now */
+	conn_close(c);
 }
 
 static struct conn *conn_new(struct conn_home *home)
@@ -316,7 +313,7 @@ void conn_open(struct conn_home *home, int fd)
 	counter_add(&home->counters->n_connections, 1);
 	counter_add(&home->counters->n_accepted, 1);
 	ev_io_start(home->loop, &c->io);
-	set_deadline(c);
+	set_deadline(c, false);
 }
 
 void conn_close_all(struct conn_home *home)

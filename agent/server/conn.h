@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/eventid.h"
+#include "core/log.h"
 #include "server/worker.h"
 #include "spop/session.h"
 
@@ -24,9 +25,8 @@ struct conn_home {
 	struct tokencache *tokens;
 	struct arena arena;
 	struct event_ids ids;
-	struct conn *conns;    /* list */
-	uint64_t logged_at_ns; /* last line about a protocol error; one a second */
-	uint64_t n_unlogged;
+	struct conn *conns;     /* list */
+	struct log_pace broken; /* of lines about protocol errors */
 	bool draining;
 };
 

@@ -2,6 +2,7 @@
 
 #include "audit/journal.h"
 #include "audit/outcome.h"
+#include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "server/address.h"
@@ -30,6 +31,7 @@ struct loglisten {
 	struct audit_journal *journal;
 	struct source *sources;
 	struct loglisten_counters counters;
+	struct log_pace refused;
 	struct audit_outcome_text text; /* scratch of one line */
 };
 
@@ -90,12 +92,15 @@ static bool take_lines(struct source *s)
 static void refuse(struct source *s)
 {
 	char peer[ADDRESS_TEXT_BYTES];
+	uint64_t n_left_out;
 	address_of_peer(s->io.fd, peer);
 	counter_add(&s->owner->counters.n_bad, 1);
-	log_event(LOG_WARNING, "accounting_stream_refused",
-	          "peer=%s cause=\"not RFC 5424 with octet counting or LF; see the ring section in "
-	          "schema/spoe.md\"",
-	          peer);
+	if (log_pace_due(&s->owner->refused, clock_mono_ns(), &n_left_out))
+		log_event(
+			LOG_WARNING, "accounting_stream_refused",
+			"peer=%s n_not_logged=%llu cause=\"not RFC 5424 with octet counting or LF; "
+			"see the ring section in schema/spoe.md\"",
+			peer, (unsigned long long)n_left_out);
 	source_close(s);
 }
 

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include "audit/journal.h"
+#include "core/clock.h"
 #include "core/diag.h"
 #include "core/log.h"
 #include "server/address.h"
@@ -71,6 +72,8 @@ struct server {
 	struct listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	struct loglisten *log;
+	atomic_uint_fast64_t n_refused; /* connections over the limit; written by main alone */
+	struct log_pace refused;
 	ev_timer accept_pause, watchdog, tick;
 	ev_signal term, interrupt, hangup, usr1;
 	ev_async stop;
@@ -100,15 +103,23 @@ static struct worker *least_loaded(const struct server *s, uint64_t *load_of_all
 	return best;
 }
 
+static void log_refused(struct server *s, uint64_t load)
+{
+	uint64_t n_left_out;
+	counter_add(&s->n_refused, 1);
+	if (log_pace_due(&s->refused, clock_mono_ns(), &n_left_out))
+		log_event(LOG_WARNING, "connection_refused",
+		          "n_connections=%llu cause=\"spop.max_connections\" n_not_logged=%llu",
+		          (unsigned long long)load, (unsigned long long)n_left_out);
+}
+
 static void hand_over(struct server *s, int fd)
 {
 	uint64_t load;
 	struct worker *w = least_loaded(s, &load);
 	if (load >= (uint64_t)s->deps.spop->max_connections) {
 		(void)close(fd);
-		log_event(LOG_WARNING, "connection_refused",
-		          "n_connections=%llu cause=\"spop.max_connections\"",
-		          (unsigned long long)load);
+		log_refused(s, load);
 		return;
 	}
 	worker_adopt(w, fd);
@@ -424,6 +435,11 @@ size_t server_n_workers(const struct server *s)
 const struct worker_counters *server_worker(const struct server *s, size_t n)
 {
 	return worker_counters(s->workers[n]);
+}
+
+uint64_t server_n_refused(const struct server *s)
+{
+	return atomic_load_explicit(&s->n_refused, memory_order_relaxed);
 }
 
 const struct loglisten_counters *server_accounting(const struct server *s)

@@ -66,6 +66,8 @@ unsigned server_accounting_port(const struct server *s, size_t n);
 
 size_t server_n_workers(const struct server *s);
 const struct worker_counters *server_worker(const struct server *s, size_t n);
+/* server_n_refused - connections closed at once because spop.max_connections were open. */
+uint64_t server_n_refused(const struct server *s);
 const struct loglisten_counters *server_accounting(const struct server *s);
 
 #endif

@@ -40,7 +40,7 @@ MUST_CHECK int admin_options_check(const struct admin_options *options, struct d
 /* admin_hooks - what the admin side asks of the program around it; any may be NULL.
  *
  * thread  publish: one call at a time, from an admin thread. describe, ready, collect: any admin thread,
- * several at once.
+ *         several at once.
  */
 struct admin_hooks {
 	void *user;
@@ -72,10 +72,12 @@ struct admin;
 
 /* admin_start - bind the listener and serve the admin API and the dashboard on threads of its own.
  *
- * in      deps: see above; listen_fd: a listening socket to use instead of options->listen, or -1.
- * Taken over on 0. out     *ret, stopped and freed with admin_stop(); set only on 0 errors  0, or a
- * negative errno; -EPERM: the listener is not loopback or UNIX and public_url is not https thread
- * main
+ * in      deps: see above; listen_fd: a listening socket to use instead of options->listen, or -1; taken
+ *         over on 0
+ * out     *ret, stopped and freed with admin_stop(); set only on 0
+ * errors  0, or a negative errno; -EPERM: the listener is not loopback or UNIX and public_url is not
+ *         https
+ * thread  main
  */
 MUST_CHECK int admin_start(const struct admin_deps *deps, int listen_fd, struct admin **ret);
 

@@ -2,7 +2,7 @@
 #include "admin/acts.h"
 #include "admin/call.h"
 #include "admin/handlers.h"
-#include "admin/http.h"
+#include "admin/input.h"
 #include "admin/reply.h"
 #include "core/jsonload.h"
 #include "state/roles.h"

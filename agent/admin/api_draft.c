@@ -1,7 +1,7 @@
 #include "admin/acts.h"
 #include "admin/call.h"
 #include "admin/handlers.h"
-#include "admin/http.h"
+#include "admin/input.h"
 #include "admin/precondition.h"
 #include "admin/reply.h"
 

@@ -1,6 +1,6 @@
 #include "admin/call.h"
 #include "admin/handlers.h"
-#include "admin/http.h"
+#include "admin/input.h"
 #include "admin/reply.h"
 #include "core/arena.h"
 #include "core/diag.h"

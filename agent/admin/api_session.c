@@ -3,7 +3,7 @@
 #include "admin/call.h"
 #include "admin/caller.h"
 #include "admin/handlers.h"
-#include "admin/http.h"
+#include "admin/input.h"
 #include "admin/reply.h"
 #include "admin/throttle.h"
 #include "core/secret.h"

@@ -2,34 +2,13 @@
 #define ADMIN_HTTP_H
 
 #include "core/macros.h"
-#include "core/sv.h"
-
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 struct admin;
-struct call;
 
 /* http_start - run libmicrohttpd on admin->listen_fd. errors: 0 or -errno. */
 MUST_CHECK int http_start(struct admin *admin);
 
 /* http_stop - no request may be on a lane any more. */
 void http_stop(struct admin *admin);
-
-/* call_input - the body as a JSON object with no other members than the route's.
- *
- * returns borrowed, or NULL: the reply is set
- */
-const json_t *call_input(struct call *call);
-
-/* input_text - a string member of the body; *ret is empty when it is missing and not required.
- *
- * returns false: the reply is set
- */
-MUST_CHECK bool input_text(struct call *call, const char *name, bool required, struct sv *ret);
-
-/* word_listed - is word one of the words of list, which have a blank between them? list may be NULL. */
-bool word_listed(const char *list, struct sv word);
 
 #endif

@@ -1,5 +1,6 @@
 #include "authz/attribute.h"
 
+#include "authz/claims.h"
 #include "authz/headers.h"
 #include "authz/path.h"
 #include "core/jsonload.h"
@@ -7,7 +8,6 @@
 #include "model/identity.h"
 #include "model/request.h"
 
-#include <jansson.h>
 #include <string.h>
 
 enum {
@@ -165,24 +165,11 @@ bool authz_attribute_parse(struct sv key, struct arena *keep, struct authz_attri
 
 /* ---- getting values ---- */
 
-static void set_one(struct authz_values *ret, struct sv value)
-{
-	ret->complete = true;
-	ret->one = value;
-	ret->at = &ret->one;
-	ret->n = value.n > 0;
-}
-
-static void set_list(struct authz_values *ret, const struct sv *at, size_t n)
-{
-	*ret = (struct authz_values){.complete = true, .at = at, .n = n};
-}
-
 /* What HAProxy always has but did not tell stays unknown. */
 static void set_told(struct authz_values *ret, struct sv value)
 {
 	if (value.n > 0)
-		set_one(ret, value);
+		authz_values_one(ret, value);
 }
 
 static void get_header(const struct authz_attribute *a, const struct authz_view *view,
@@ -191,7 +178,7 @@ static void get_header(const struct authz_attribute *a, const struct authz_view 
 	struct authz_header header;
 	if (!authz_headers_find(view->request->headers, a->argument[0], view->scratch, &header))
 		return;
-	set_one(ret, header.joined);
+	authz_values_one(ret, header.joined);
 	ret->parts = header.fields;
 	ret->n_parts = header.n_fields;
 }
@@ -202,14 +189,14 @@ static void get_capture(const struct authz_attribute *a, const struct authz_view
 	struct sv value;
 	if (captures && authz_captures_find(captures, a->argument[0], &value) &&
 	    authz_path_decode(value, view->scratch, &value))
-		set_one(ret, value);
+		authz_values_one(ret, value);
 }
 
 static void get_service_account(const struct authz_view *view, struct authz_values *ret)
 {
 	const struct identity *who = view->who;
 	if (who->service_account.n == 0) {
-		set_list(ret, NULL, 0);
+		authz_values_list(ret, NULL, 0);
 		return;
 	}
 	set_told(ret, arena_printf(view->scratch, "%.*s/%.*s", SV_ARG(who->namespace),
@@ -229,116 +216,6 @@ static void get_address_text(enum authz_attribute_kind kind, const struct authz_
 	char *text = arena_alloc(view->scratch, NETADDR_TEXT_BYTES);
 	if (text)
 		set_told(ret, netaddr_format(&address, text));
-}
-
-/* ---- claims ---- */
-
-/* A scalar claim as text; false when it is of a kind that no text equals. */
-static bool claim_text(const json_t *claim, struct arena *scratch, struct sv *ret)
-{
-	switch (json_typeof(claim)) {
-	case JSON_STRING:
-		*ret = (struct sv){json_string_value(claim), json_string_length(claim)};
-		return true;
-	case JSON_INTEGER:
-		*ret = arena_printf(scratch, "%lld", (long long)json_integer_value(claim));
-		return ret->n > 0;
-	case JSON_TRUE:
-		*ret = SVL("true");
-		return true;
-	case JSON_FALSE:
-		*ret = SVL("false");
-		return true;
-	case JSON_OBJECT:
-	case JSON_ARRAY:
-	case JSON_REAL:
-	case JSON_NULL:
-		break;
-	}
-	return false;
-}
-
-static void get_claim_list(const json_t *list, struct arena *scratch, struct authz_values *ret)
-{
-	size_t n = json_array_size(list);
-	struct sv *values = arena_array(scratch, n ? n : 1, sizeof(*values));
-	if (!values)
-		return;
-	ret->complete = true;
-	ret->at = values;
-	for (size_t i = 0; i < n; i++) {
-		if (claim_text(json_array_get(list, i), scratch, &values[ret->n]))
-			ret->n++;
-		else
-			ret->complete = false;
-	}
-}
-
-/* source: RFC 6749 3.3 (scope); Istio splits `permission` too */
-static bool is_always_words(struct sv claim)
-{
-	return sv_eq(claim, SVL("scope")) || sv_eq(claim, SVL("permission"));
-}
-
-static bool lists_name(const json_t *names, struct sv name)
-{
-	for (size_t i = 0; i < json_array_size(names); i++)
-		if (sv_eq(json_string_sv(json_array_get(names, i)), name))
-			return true;
-	return false;
-}
-
-/* Few issuers, and only for claims that hold a blank. */
-static bool is_space_delimited(const struct authz_attribute *a, const struct authz_view *view)
-{
-	if (a->n_arguments != 1 || is_always_words(a->argument[0]))
-		return a->n_arguments == 1;
-	for (size_t i = 0; i < json_array_size(view->issuers); i++) {
-		const json_t *issuer = json_array_get(view->issuers, i);
-		struct sv name = json_string_sv(json_object_get(issuer, "issuer"));
-		if (sv_eq(name, view->who->issuer))
-			return lists_name(json_object_get(issuer, "spaceDelimitedClaims"),
-			                  a->argument[0]);
-	}
-	return false;
-}
-
-static void get_words(struct sv text, struct arena *scratch, struct authz_values *ret)
-{
-	struct sv *words = arena_array(scratch, text.n / 2 + 1, sizeof(*words));
-	struct sv word;
-	size_t n = 0;
-	if (!words)
-		return;
-	while (sv_cut(&text, ' ', &word))
-		if (word.n > 0)
-			words[n++] = word;
-	set_list(ret, words, n);
-}
-
-static const json_t *find_claim(const struct authz_attribute *a, const json_t *claims)
-{
-	for (size_t i = 0; claims && i < a->n_arguments; i++)
-		claims = json_object_getn(claims, a->argument[i].at, a->argument[i].n);
-	return claims;
-}
-
-static void get_claim(const struct authz_attribute *a, const struct authz_view *view,
-                      struct authz_values *ret)
-{
-	const json_t *claim = find_claim(a, view->who->claims);
-	struct sv text;
-	if (!claim || json_is_null(claim))
-		set_list(ret, NULL, 0);
-	else if (json_is_array(claim))
-		get_claim_list(claim, view->scratch, ret);
-	else if (!claim_text(claim, view->scratch, &text))
-		return;
-	else if (json_is_string(claim) && sv_find(text, ' ') < text.n &&
-	         is_space_delimited(a, view))
-		get_words(text, view->scratch, ret);
-	else
-		set_one(ret, text);
 }
 
 /* ---- the table's other half ---- */
@@ -376,34 +253,34 @@ static void get_present(const struct authz_attribute *a, const struct authz_view
 		get_address_text(a->kind, view, ret);
 		break;
 	case AUTHZ_ATTRIBUTE_SOURCE_PRINCIPAL:
-		set_one(ret, sv_from(who->workload, sizeof("spiffe://") - 1));
+		authz_values_one(ret, sv_from(who->workload, sizeof("spiffe://") - 1));
 		break;
 	case AUTHZ_ATTRIBUTE_SOURCE_NAMESPACE:
-		set_one(ret, who->namespace);
+		authz_values_one(ret, who->namespace);
 		break;
 	case AUTHZ_ATTRIBUTE_SOURCE_TRUST_DOMAIN:
-		set_one(ret, who->trust_domain);
+		authz_values_one(ret, who->trust_domain);
 		break;
 	case AUTHZ_ATTRIBUTE_SOURCE_SERVICE_ACCOUNT:
 		get_service_account(view, ret);
 		break;
 	case AUTHZ_ATTRIBUTE_REQUEST_PRINCIPAL:
-		set_one(ret, who->principal);
+		authz_values_one(ret, who->principal);
 		break;
 	case AUTHZ_ATTRIBUTE_AUDIENCES:
-		set_list(ret, who->audiences, who->n_audiences);
+		authz_values_list(ret, who->audiences, who->n_audiences);
 		break;
 	case AUTHZ_ATTRIBUTE_PRESENTER:
-		set_one(ret, who->client);
+		authz_values_one(ret, who->client);
 		break;
 	case AUTHZ_ATTRIBUTE_CLAIM:
-		get_claim(a, view, ret);
+		authz_claim_get(a, view, ret);
 		break;
 	case AUTHZ_ATTRIBUTE_DESTINATION_PORT:
 		get_port(view, ret);
 		break;
 	case AUTHZ_ATTRIBUTE_SNI:
-		set_one(ret, view->request->sni);
+		authz_values_one(ret, view->request->sni);
 		break;
 	case AUTHZ_ATTRIBUTE_NONE:
 	case AUTHZ_ATTRIBUTE_KIND_COUNT:

@@ -70,6 +70,21 @@ struct authz_values {
 	struct sv one; /* room for the usual single value */
 };
 
+/* authz_values_one - known, and one value unless it is empty. */
+static inline void authz_values_one(struct authz_values *ret, struct sv value)
+{
+	ret->complete = true;
+	ret->one = value;
+	ret->at = &ret->one;
+	ret->n = value.n > 0;
+}
+
+/* authz_values_list - known, and these. */
+static inline void authz_values_list(struct authz_values *ret, const struct sv *at, size_t n)
+{
+	*ret = (struct authz_values){.complete = true, .at = at, .n = n};
+}
+
 /* authz_attribute_parse - a key as in `when`: "request.headers[x-team]".
  *
  * in      key: kept by reference

@@ -66,6 +66,10 @@ void compile_values(struct compile *c, const json_t *list, const struct compile_
 void compile_paths(struct compile *c, const json_t *list, const struct compile_place *at,
                    const struct authz_template **ret, size_t *ret_n, struct sv *ret_expected);
 
+/* compile_whens - the `when` of a rule, whose `to` is compiled already: what it captures is known. */
+void compile_whens(struct compile *c, const json_t *list, const struct compile_place *at,
+                   struct authz_rule *rule);
+
 /* compile_policy_rules - the `rules` of one policy.
  *
  * out     *ret, *ret_n: as many rules as are good

@@ -26,8 +26,10 @@ void authz_index_free(struct authz_index *index);
 MUST_CHECK int authz_index_add(struct authz_index *index, uint64_t space,
                                const struct authz_rule *rule, uint32_t id);
 
-/* authz_index_seal - makes the index ready for look-ups; nothing is added after. errors: 0, -ENOMEM,
- * -E2BIG */
+/* authz_index_seal - makes the index ready for look-ups; nothing is added after.
+ *
+ * errors  0, -ENOMEM, -E2BIG
+ */
 MUST_CHECK int authz_index_seal(struct authz_index *index);
 
 struct authz_entry {

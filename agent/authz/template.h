@@ -46,8 +46,8 @@ struct authz_captures {
  * in      pattern: kept by reference; keep: memory of the compiled set
  * out     *ret on true; *ret_why, a static text, on false
  * errors  false: not a path, text beside an operator, operator after {**}, a name twice, too many
- * segments or captures, or text that no normalised path can ever have source  Envoy uri_template,
- * Istio AuthorizationPolicy paths; names are ours
+ *         segments or captures, or text that no normalised path can ever have
+ * source  Envoy uri_template, Istio AuthorizationPolicy paths; names are ours
  */
 MUST_CHECK bool authz_template_parse(struct sv pattern, struct arena *keep,
                                      struct authz_template *ret, const char **ret_why);

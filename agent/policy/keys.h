@@ -15,8 +15,11 @@
 struct keyslot;
 struct policy_keys;
 
-/* A fetch ended. in: body, when error is NULL; error: what went wrong, for people. returns whether the
- * body was a good key set: a bad one is fetched again as a failure is */
+/* A fetch ended.
+ *
+ * in      body: counts when error is NULL; error: what went wrong, for people
+ * returns whether the body was a good key set: a bad one is fetched again as a failure is
+ */
 typedef bool policy_keys_done_fn(void *user, struct sv body, const char *error);
 
 /* Who fetches: fetch/ in the agent (policy/keyfetch.h), a fake in tests. */
@@ -31,8 +34,11 @@ struct policy_keys_fetcher {
 	void *user;
 };
 
-/* policy_keys_new - an empty registry. in: fetcher is copied, its user outlives the registry.
- * errors: 0, -ENOMEM */
+/* policy_keys_new - an empty registry.
+ *
+ * in      fetcher: copied; its user outlives the registry
+ * errors  0, -ENOMEM
+ */
 MUST_CHECK int policy_keys_new(const struct policy_keys_fetcher *fetcher, struct policy_keys **ret);
 /* policy_keys_free - after the last policy that used it. */
 void policy_keys_free(struct policy_keys *keys);

@@ -18,15 +18,22 @@ void policy_slot_free(struct policy_slot *slot);
 void policy_slot_publish(struct policy_slot *slot, struct policy *policy);
 
 /* policy_slot_publish_newer - the same unless one of a version as new is in force already; takes the
- * reference in either case. returns whether it is in force now */
+ * reference in either case.
+ *
+ * returns whether it is in force now
+ * thread  any
+ */
 bool policy_slot_publish_newer(struct policy_slot *slot, struct policy *policy);
 
 /* policy_slot_get - a reference to what is in force, NULL before the first publish. thread: any */
 MUST_CHECK struct policy *policy_slot_get(struct policy_slot *slot);
 
-/* policy_slot_refresh - what is in force, for a worker that holds mine (or NULL): mine when that is
- * still it, else mine is given back and a new reference returned. Costs one relaxed load when nothing
- * changed. */
+/* policy_slot_refresh - what is in force, for a worker. Costs one relaxed load when nothing changed.
+ *
+ * in      mine: what the worker holds, or NULL
+ * returns mine when that is still it; else mine is given back and this is a new reference
+ * thread  any
+ */
 MUST_CHECK struct policy *policy_slot_refresh(struct policy_slot *slot, struct policy *mine);
 
 #endif

@@ -49,14 +49,13 @@ MUST_CHECK int state_admin_add(struct state *state, const struct state_admin *ad
 MUST_CHECK int state_admin_change(struct state *state, struct sv name,
                                   const struct state_admin_change *change, int64_t now_us);
 
-/* state_admin_remove - remove the account and end all its sessions; errors as state_admin_change().
- */
+/* state_admin_remove - remove the account and end all its sessions. errors: as state_admin_change() */
 MUST_CHECK int state_admin_remove(struct state *state, struct sv name);
 
 /* state_admin_list - visit every account by name.
  *
- * in      visit: returns 0 to go on; anything else ends the walk and is returned. Must not call
- * into state.
+ * in      visit: returns 0 to go on; anything else ends the walk and is returned. Must not
+ *         call into state
  */
 MUST_CHECK int state_admin_list(const struct state *state,
                                 int (*visit)(void *user, const struct state_admin *admin),

@@ -31,7 +31,7 @@ MUST_CHECK int state_setup_check(const struct state *state, struct sv token, int
 /* state_setup_claim - use the token up and add the first account.
  *
  * errors  0, -EKEYREJECTED wrong, used or expired token, -EEXIST an account exists already,
- * -EINVAL, or a negative errno
+ *         -EINVAL, or a negative errno
  */
 MUST_CHECK int state_setup_claim(struct state *state, struct sv token,
                                  const struct state_admin *first, int64_t now_us);

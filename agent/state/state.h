@@ -16,7 +16,7 @@ struct state;
  * out     *ret, owned by the caller, closed with state_close(); set only on 0
  * errors  0, or a negative errno: -EBADMSG not an LMDB environment of ours, -EACCES, -ENOSPC, ...
  * thread  once a process (LMDB forbids a second opening); afterwards any number of threads may use
- * it
+ *         it
  */
 MUST_CHECK int state_open(const char *dir, struct state **ret);
 

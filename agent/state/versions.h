@@ -34,7 +34,7 @@ void state_version_fini(struct state_version *version);
  *         number of the new version is always expected + 1; version->at_us 0: now
  * out     ret: the stored version without its text
  * errors  0, -ESTALE expected is not current, -EINVAL author, message or text outside their limits,
- * or a negative errno
+ *         or a negative errno
  */
 MUST_CHECK int state_version_add(struct state *state, uint64_t expected,
                                  const struct state_version *version, struct sv text,
@@ -52,8 +52,8 @@ MUST_CHECK int state_version_current(const struct state *state, struct state_ver
 
 /* state_version_list - visit versions with number < before (0: all), newest first, at most limit.
  *
- * in      visit: returns 0 to go on; anything else ends the walk and is returned. Must not call
- * into state.
+ * in      visit: returns 0 to go on; anything else ends the walk and is returned. Must not
+ *         call into state
  */
 MUST_CHECK int state_version_list(const struct state *state, uint64_t before, size_t limit,
                                   int (*visit)(void *user, const struct state_version *version),

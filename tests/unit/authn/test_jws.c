@@ -83,7 +83,7 @@ static void prepared_keys_are_not_mixed_up(void **state)
 	struct jws_verifier *v = jws_verifier_new();
 	struct minter m[N];
 	struct jwks *set[N];
-	uint8_t signature[N][1024];
+	static uint8_t signature[N][1024];
 	size_t n[N];
 	struct sv input = SVL("a.b");
 	for (int i = 0; i < N; i++) {

@@ -73,9 +73,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(arena_init(&scratch, 1 << 20) == 0);
 	if (authz_path_normalise(path_text, &scratch, &path, &why)) {
 		check_normal(path.normal, &scratch);
+		check_normal(path.bare, &scratch);
 		HOLDS(path.differs == !sv_eq(path.normal, path.written));
+		HOLDS(path.has_parameters == !sv_eq(path.normal, path.bare));
+		HOLDS(!contains(path.bare, ";"));
 		check_template(rest, path.normal, &scratch);
 		check_template(rest, path.written, &scratch);
+		check_template(rest, path.bare, &scratch);
 	} else {
 		HOLDS(why);
 	}

@@ -153,7 +153,8 @@ static void reply_page(struct call *call, struct page *page, const struct ask *a
 /* Looking for one person is an act; its further pages are the same act. False: the reply is set. */
 static bool record_search(struct call *call, struct sv filter)
 {
-	if (mask_filter_ok(filter) || target_param(&call->target, "cursor"))
+	const struct sv *cursor = target_param(&call->target, "cursor");
+	if (mask_filter_ok(filter) || (cursor && cursor->n > 0))
 		return true;
 	if (!acts_ready(call))
 		return false;

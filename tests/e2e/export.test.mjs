@@ -117,6 +117,12 @@ test('roles: a viewer sees masked rows and may not export, the rest of the API b
 	await viewer.expect(403, 'GET', '/api/v1/decisions', { query: { q: 'user:alice' } });
 	await viewer.expect(403, 'GET', '/api/v1/decisions.csv');
 	await auditor.expect(200, 'GET', '/api/v1/decisions.csv', { query: { q: 'user:alice' } });
+	// To look for a person is an act; an empty cursor is no further page.
+	await auditor.expect(200, 'GET', '/api/v1/decisions', { query: { q: 'user:alice-unseen', cursor: '' } });
+	await eventually('the search in the book', async () => {
+		const acts = await auditor.get('/api/v1/admin-events', { order: 'desc', limit: 100 });
+		return acts.items.some((a) => a.action === 'decisions.search' && a.actor === 'auditor-1' && a.target.includes('alice-unseen'));
+	});
 	const { etag, text } = await publisher.policySet();
 	const body = { text, message: 'mine' };
 	for (const low of [viewer, auditor, editor]) await low.expect(403, 'POST', '/api/v1/policy-set/versions', { headers: { 'if-match': etag }, body });

@@ -226,6 +226,11 @@ int audit_journal_put(struct audit_journal *j, const struct audit_record *record
 	return r;
 }
 
+bool audit_journal_has_room(struct audit_journal *j)
+{
+	return !j->shared && append_gap(j) && ring_reserve(&j->ring, AUDIT_RECORD_MAX);
+}
+
 void audit_journal_flush_gap(struct audit_journal *j)
 {
 	if (!j->shared && GET(j->ring.header->gap_count) != 0)

@@ -57,6 +57,11 @@ MUST_CHECK int audit_submit_admin(struct audit_journal *j, const struct audit_ac
  * errors  as audit_submit() */
 MUST_CHECK int audit_submit_system(struct audit_journal *j, struct sv action, struct sv detail);
 
+/* audit_journal_has_room - whether the next record will find room. For a producer that can let its records wait:
+ * one that is put and refused is a loss, and stands in the book as a gap. Never for a shared journal.
+ * thread  the producer */
+MUST_CHECK bool audit_journal_has_room(struct audit_journal *j);
+
 /* audit_journal_flush_gap - write the pending gap record if there is one and space for it, so that
  * an outage shows in the book even when no request follows it. For the producer's idle timer. */
 void audit_journal_flush_gap(struct audit_journal *j);

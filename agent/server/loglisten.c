@@ -53,11 +53,11 @@ static int take_line(struct loglisten *l, struct sv line)
 	struct outcome outcome;
 	if (line.n == 0)
 		return 0;
+	if (!audit_journal_has_room(l->journal))
+		return -ENOSPC;
 	int r = audit_outcome_parse(line, &l->text, &outcome);
 	if (r == 0)
 		r = audit_submit_outcome(l->journal, &outcome);
-	if (r == -ENOSPC)
-		return r;
 	counter_add(&l->counters.n_lines, 1);
 	counter_add(r == 0         ? &l->counters.n_outcomes
 	            : r == -ENOMSG ? &l->counters.n_foreign

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,10 +247,11 @@ static int bind_one(struct server *s, const char *text, const char *pointer, boo
 	}
 	unsigned mode = (unsigned)strtoul(s->deps.spop->socket_mode, NULL, 8);
 	int fd = address_listen(&address, mode & 0777);
-	if (fd >= 0)
-		return add_listener(s, fd, accounting);
+	int r = fd < 0 ? fd : add_listener(s, fd, accounting);
+	if (r == 0)
+		return 0;
 	diag_add(d, pointer, "cannot_listen", "cannot listen on '%s': %s", text,
-	         strerror_r(-fd, words, sizeof(words)));
+	         r == -E2BIG ? "there are too many" : strerror_r(-r, words, sizeof(words)));
 	return -EINVAL;
 }
 
@@ -337,6 +339,23 @@ static void start_watchers(struct server *s)
 	start_signal(s, &s->usr1, on_usr1, SIGUSR1);
 }
 
+/* Signal watchers outlive the loop inside libev, with a descriptor that may be another's by then. What is
+ * sent from here on changes nothing: we are on our way out. */
+static void stop_signals(struct server *s)
+{
+	ev_signal *const watchers[] = {&s->term, &s->interrupt, &s->hangup, &s->usr1};
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (size_t i = 0; i < ARRAY_LEN(watchers); i++) {
+		if (!ev_is_active(watchers[i]))
+			continue;
+		ev_signal_stop(s->loop, watchers[i]); /* leaves the default: our death */
+		(void)signal(watchers[i]->signum, SIG_IGN);
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void server_freep(struct server **s)
 {
 	server_free(*s);
@@ -404,8 +423,10 @@ void server_free(struct server *s)
 	while (s->n_workers)
 		worker_free(s->workers[--s->n_workers]);
 	loglisten_free(s->log);
-	if (s->loop)
+	if (s->loop) {
+		stop_signals(s);
 		ev_loop_destroy(s->loop);
+	}
 	free(s);
 }
 

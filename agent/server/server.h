@@ -55,6 +55,7 @@ MUST_CHECK int server_new(const struct server_deps *deps, struct diag *d, struct
 void server_run(struct server *s);
 /* server_stop - as SIGTERM does. thread: any */
 void server_stop(struct server *s);
+/* server_free - the four signals are ignored from here on. NULL is allowed. */
 void server_free(struct server *s);
 
 /* server_wake - after a publish: every worker looks at the policy slot. thread: any */

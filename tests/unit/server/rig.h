@@ -18,8 +18,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { RIG_FRAME_BYTES = 16384, RIG_RING_BYTES = 1 << 20, RIG_PATIENCE_MS = 15000 };
@@ -32,6 +34,7 @@ struct rig {
 	struct policy_slot *slot;
 	struct spop_options spop;
 	struct accounting_options accounting;
+	struct server_deps deps;
 	struct server *server;
 	pthread_t thread;
 	bool runs;
@@ -40,7 +43,8 @@ struct rig {
 struct rig_options {
 	unsigned n_workers, ring_bytes;
 	int64_t max_connections;
-	bool without_writer;
+	void (*reload)(void *user);
+	void *user;
 };
 
 /* Every request to /v<version> is allowed, and to /open; nothing else. */
@@ -62,15 +66,6 @@ static inline struct policy *rig_policy(uint64_t version)
 	return policy;
 }
 
-static inline void rig_start_writer(struct rig *rig)
-{
-	const struct audit_writer_options options = {.store = rig->store,
-	                                             .journals = rig->journals,
-	                                             .commit_interval_ms = 2,
-	                                             .index_interval_ms = 5};
-	assert_int_equal(audit_writer_start(&options, &rig->writer), 0);
-}
-
 static inline void rig_open_book(struct rig *rig, const struct rig_options *o)
 {
 	char path[128];
@@ -82,8 +77,11 @@ static inline void rig_open_book(struct rig *rig, const struct rig_options *o)
 		.n_workers = o->n_workers,
 		.size_bytes = o->ring_bytes ? o->ring_bytes : RIG_RING_BYTES};
 	assert_int_equal(audit_journals_open(&journals, &rig->journals), 0);
-	if (!o->without_writer)
-		rig_start_writer(rig);
+	const struct audit_writer_options options = {.store = rig->store,
+	                                             .journals = rig->journals,
+	                                             .commit_interval_ms = 2,
+	                                             .index_interval_ms = 5};
+	assert_int_equal(audit_writer_start(&options, &rig->writer), 0);
 }
 
 static void *rig_run(void *arg)
@@ -93,7 +91,8 @@ static void *rig_run(void *arg)
 	return NULL;
 }
 
-static inline void rig_start(struct rig *rig, const struct rig_options *o)
+/* All but the server: its options and what it stands on. */
+static inline void rig_prepare(struct rig *rig, const struct rig_options *o)
 {
 	static char tcp[] = "127.0.0.1:0", mode[] = "0600";
 	static char *accounting[] = {tcp};
@@ -113,12 +112,19 @@ static inline void rig_start(struct rig *rig, const struct rig_options *o)
 	                                  .socket_mode = mode,
 	                                  .drain_ms = 3000};
 	rig->accounting.listen = (struct json_strings){.at = accounting, .n = 1};
-	const struct server_deps deps = {.spop = &rig->spop,
+	rig->deps = (struct server_deps){.spop = &rig->spop,
 	                                 .accounting = &rig->accounting,
 	                                 .slot = rig->slot,
-	                                 .journals = rig->journals};
+	                                 .journals = rig->journals,
+	                                 .reload = o->reload,
+	                                 .user = o->user};
+}
+
+static inline void rig_start(struct rig *rig, const struct rig_options *o)
+{
+	rig_prepare(rig, o);
 	struct diag d = diag_over("rig", SVL(""));
-	int r = server_new(&deps, &d, &rig->server);
+	int r = server_new(&rig->deps, &d, &rig->server);
 	diag_print(&d, stderr);
 	assert_int_equal(r, 0);
 	diag_fini(&d);
@@ -156,6 +162,16 @@ static inline uint64_t rig_n_records(struct rig *rig)
 	assert_int_equal(audit_writer_sync(rig->writer, RIG_PATIENCE_MS), 0);
 	assert_int_equal(audit_store_stats(rig->store, &stats), 0);
 	return stats.last_seq;
+}
+
+/* As a full disk: the book cannot grow, and the journal fills up before it. */
+static inline void rig_limit_files(rlim_t bytes)
+{
+	struct rlimit files;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &files), 0);
+	files.rlim_cur = MIN_OF(bytes, files.rlim_max);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &files), 0);
 }
 
 /* ---- HAProxy's side ---- */

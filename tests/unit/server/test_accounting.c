@@ -1,4 +1,5 @@
 /* HAProxy's log over TCP: every line counts once, however the bytes arrive, and strangers are shown the door. */
+#include "core/limits.h"
 #include "rig.h"
 
 #include <stdatomic.h>
@@ -143,6 +144,112 @@ static void what_was_sent_before_the_end_is_read(void **state)
 	assert_int_equal(rig_n_records(&rig), N + 1);
 }
 
+enum { N_WAITING = 12000 };
+
+/* Blocks while the server does not read. */
+static void *send_many(void *arg)
+{
+	int fd = open_log();
+	(void)arg;
+	for (int i = 0; i < N_WAITING / 2; i++) {
+		char text[512];
+		send_all(fd, (struct sv){text, octet_counted(text, sizeof(text), LINE)}, 512);
+	}
+	(void)close(fd);
+	return NULL;
+}
+
+/* HAProxy's ring holds the lines meanwhile; none is lost or doubled, and so the book has no gap. */
+static void a_full_journal_makes_lines_wait(void **state)
+{
+	const struct rig_options small = {.n_workers = 1, .ring_bytes = 64 << 10};
+	const struct loglisten_counters *c;
+	pthread_t senders[2];
+	uint64_t before;
+	(void)state;
+	rig_start(&rig, &small);
+	rig_limit_files(32 << 10);
+	c = server_accounting(rig.server);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&senders[i], NULL, send_many, NULL), 0);
+	do {
+		before = count(&c->n_lines);
+		usleep(300000); /* several tries while it is full */
+	} while (before == 0 || count(&c->n_lines) != before);
+	assert_in_range(before, 10, N_WAITING - 1);
+	rig_limit_files(RLIM_INFINITY);
+	await_lines(N_WAITING);
+	assert_int_equal(count(&c->n_outcomes), N_WAITING);
+	assert_int_equal(count(&c->n_bad), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(senders[i], NULL), 0);
+	assert_int_equal(rig_n_records(&rig), N_WAITING);
+}
+
+/* A line that does not end is no line; who sends it is shown the door, others are not. */
+static void a_line_without_end_is_cut_off(void **state)
+{
+	static const char *const beginnings[] = {"<134>1 ", "16384 <134>1 ", "<"};
+	static char wide[SYSLOG_MESSAGE_MAX * 2];
+	(void)state;
+	memset(wide, 'x', sizeof(wide));
+	rig_start(&rig, &usual);
+	int other = open_log();
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+		char byte;
+		int fd = open_log();
+		send_all(fd, sv_of(beginnings[i]), 100);
+		for (ssize_t n = 1; n > 0;) /* until it is closed under us */
+			n = send(fd, wide, sizeof(wide), MSG_NOSIGNAL);
+		assert_true(recv(fd, &byte, 1, 0) <= 0);
+		(void)close(fd);
+	}
+	send_all(other, SVL(LINE "\n"), 200);
+	const struct loglisten_counters *c = server_accounting(rig.server);
+	for (int i = 0; i < RIG_PATIENCE_MS && count(&c->n_outcomes) < 1; i++)
+		usleep(1000);
+	assert_int_equal(count(&c->n_outcomes), 1);
+	assert_true(count(&c->n_bad) >= ARRAY_LEN(beginnings));
+	(void)close(other);
+}
+
+static void await_sources(uint64_t n)
+{
+	const struct loglisten_counters *c = server_accounting(rig.server);
+	for (int i = 0; i < RIG_PATIENCE_MS && count(&c->n_connections) != n; i++)
+		usleep(1000);
+	assert_int_equal(count(&c->n_connections), n);
+}
+
+static void sources_are_bounded_and_leave_in_any_order(void **state)
+{
+	enum { N = 256 };
+	int fds[N];
+	char byte;
+	(void)state;
+	rig_start(&rig, &usual);
+	for (int i = 0; i < N; i++)
+		fds[i] = open_log();
+	await_sources(N);
+	int late = open_log();
+	assert_int_equal(recv(late, &byte, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	(void)close(late);
+	(void)close(fds[N - 1]);
+	(void)close(fds[N / 2]);
+	(void)close(fds[0]);
+	await_sources(N - 3);
+	late = open_log();
+	send_all(late, SVL(LINE "\n"), 200);
+	send_all(fds[1], SVL(LINE "\n"), 200);
+	await_lines(2);
+	(void)close(late);
+	for (int i = 1; i < N - 1; i++)
+		if (i != N / 2)
+			(void)close(fds[i]);
+	await_sources(0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, end_rig)
@@ -151,6 +258,9 @@ int main(void)
 		TEST(other_lines_are_counted_apart),
 		TEST(what_is_no_log_is_closed_by_reset),
 		TEST(what_was_sent_before_the_end_is_read),
+		TEST(a_full_journal_makes_lines_wait),
+		TEST(a_line_without_end_is_cut_off),
+		TEST(sources_are_bounded_and_leave_in_any_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

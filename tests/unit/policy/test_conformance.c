@@ -272,7 +272,7 @@ static void istio_policies_are_saved_or_refused(void **state)
  * path that passes here is, but for the case of escapes, what the mode that merges makes of it. */
 static void normalise_one(const json_t *one, struct tally *tally)
 {
-	struct sv in, out, mode;
+	struct sv in = {0}, out = {0}, mode = {0};
 	struct authz_path path;
 	struct arena scratch;
 	const char *why = NULL;

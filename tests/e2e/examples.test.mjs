@@ -191,7 +191,8 @@ test('requests of odd shapes: what is asked is what the service would get, or no
 	for (const [text, status, asked] of rows) {
 		it.agent.seen.length = 0;
 		const found = await raw(it.url, text);
-		if (status) assert.equal(found, status, text);
+		// HAProxy 3.2 ends a connection with two lengths without a word
+		if (status) assert.ok(found === status || (status === 400 && Number.isNaN(found)), `${text}: ${found}`);
 		const seen = it.agent.seen.map((m) => ['method', 'path', 'host'].map((key) => m.all(key)[0]));
 		// HAProxy 3, or the service, refuses some of them itself.
 		if (status || found === 200) assert.deepEqual(seen, asked ? [asked] : [], text);

@@ -344,6 +344,7 @@ static void start_watchers(struct server *s)
 static void stop_signals(struct server *s)
 {
 	ev_signal *const watchers[] = {&s->term, &s->interrupt, &s->hangup, &s->usr1};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t all, before;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -351,7 +352,7 @@ static void stop_signals(struct server *s)
 		if (!ev_is_active(watchers[i]))
 			continue;
 		ev_signal_stop(s->loop, watchers[i]); /* leaves the default: our death */
-		(void)signal(watchers[i]->signum, SIG_IGN);
+		(void)sigaction(watchers[i]->signum, &ignore, NULL);
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

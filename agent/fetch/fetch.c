@@ -1,9 +1,9 @@
 #include "fetch/fetch.h"
 
 #include "core/clock.h"
-#include "core/strbuf.h"
+#include "fetch/curlloop.h"
+#include "fetch/transfer.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <ev.h>
 #include <pthread.h>
@@ -14,8 +14,7 @@
 
 enum {
 	DEFAULT_AGE_S = 300,
-	AGE_MIN_S = 30,   /* an issuer that says max-age=0 is asked no more often than this */
-	AGE_MAX_S = 3600, /* and one that says a year at least this often */
+	AGE_MIN_S = 30, /* an issuer that says max-age=0 is asked no more often than this */
 	FLOOR_S = 10,
 	TIMEOUT_MS = 5000,
 	BACKOFF_MAX_S = 300,
@@ -32,10 +31,7 @@ struct fetch_watch {
 	bool removed; /* under fetch->lock; the thread frees it */
 
 	/* the thread's own */
-	CURL *easy; /* a transfer is under way */
-	struct strbuf body;
-	char curl_error[CURL_ERROR_SIZE];
-	long max_age_s; /* of the answer; -1 when it says none */
+	struct transfer transfer;
 	uint64_t due_ns, tried_ns;
 
 	struct fetch_status status; /* under fetch->lock */
@@ -44,10 +40,9 @@ struct fetch_watch {
 struct fetch {
 	pthread_t thread;
 	struct ev_loop *loop;
-	CURLM *multi;
+	struct curlloop curl;
 	ev_async wake;
-	ev_timer timer;    /* curl's */
-	ev_timer schedule; /* ours: the next watch that is due */
+	ev_timer schedule; /* the next watch that is due */
 	atomic_bool stopping;
 	pthread_mutex_t lock; /* list, status; never held while a callback of the user runs */
 	pthread_cond_t idle;  /* no callback of a removed watch is running */
@@ -55,8 +50,8 @@ struct fetch {
 	struct fetch_watch *calling; /* whose done() runs now */
 	char **hosts;
 	size_t n_hosts;
-	char *ca_file;
-	unsigned default_age_s, floor_s, timeout_ms;
+	struct transfer_options transfers;
+	unsigned default_age_s, floor_s;
 };
 
 static const uint64_t second_ns = 1000000000U;
@@ -95,67 +90,15 @@ bool fetch_url_allowed(const struct fetch *fetch, struct sv url)
 	return has_scheme && http_host_allowed(fetch, url);
 }
 
-/* --- one transfer --- */
-
-static size_t on_body(char *bytes, size_t size, size_t n, void *user)
-{
-	struct fetch_watch *watch = user;
-	strbuf_add(&watch->body, (struct sv){bytes, size * n});
-	return watch->body.failed ? 0 : size * n; /* anything else than all ends the transfer */
-}
-
-/* source: RFC 9111 5.2.2.1; only max-age is looked at */
-static size_t on_header(char *bytes, size_t size, size_t n, void *user)
-{
-	struct fetch_watch *watch = user;
-	struct sv line = sv_trim((struct sv){bytes, size * n}), directive;
-	size_t colon = sv_find(line, ':');
-	if (!sv_eq_ci(sv_first(line, colon), SVL("cache-control")))
-		return size * n;
-	struct sv rest = sv_from(line, colon + 1);
-	while (sv_cut(&rest, ',', &directive)) {
-		unsigned long long age;
-		directive = sv_trim(directive);
-		while (directive.n && (directive.at[directive.n - 1] == '\r' ||
-		                       directive.at[directive.n - 1] == '\n'))
-			directive.n--;
-		if (sv_starts_ci(directive, SVL("max-age=")) &&
-		    sv_to_u64(sv_from(directive, 8), &age))
-			watch->max_age_s = age > AGE_MAX_S ? AGE_MAX_S : (long)age;
-	}
-	return size * n;
-}
-
-static bool set_options(struct fetch_watch *watch)
-{
-	const struct fetch *fetch = watch->fetch;
-	CURL *easy = watch->easy;
-	CURLcode r = CURLE_OK;
-	r |= curl_easy_setopt(easy, CURLOPT_URL, watch->url);
-	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, watch);
-	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, watch);
-	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, watch);
-	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, watch->curl_error);
-	r |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	r |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)fetch->timeout_ms);
-	r |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)FETCH_BODY_MAX_BYTES);
-	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "haward");
-	if (fetch->ca_file)
-		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, fetch->ca_file);
-	return r == CURLE_OK;
-}
+/* --- one try --- */
 
 /* How long until the next try, in seconds. */
 static unsigned pause_after(const struct fetch_watch *watch, bool good, unsigned n_failed)
 {
 	const struct fetch *fetch = watch->fetch;
 	if (good) {
-		long age = watch->max_age_s < 0 ? (long)fetch->default_age_s : watch->max_age_s;
+		long said = watch->transfer.max_age_s;
+		long age = said < 0 ? (long)fetch->default_age_s : said;
 		age = age < AGE_MIN_S ? AGE_MIN_S : age;
 		return (unsigned)(age * EARLY_PERCENT / 100);
 	}
@@ -198,70 +141,34 @@ static bool call_done(struct fetch_watch *watch, const struct fetch_result *resu
 	return good;
 }
 
-static void finish(struct fetch_watch *watch, CURLcode code)
+static void on_transferred(void *user, CURLcode code)
 {
-	struct fetch_result result = {0};
-	char error[sizeof(watch->status.error)] = "";
-	(void)curl_easy_getinfo(watch->easy, CURLINFO_RESPONSE_CODE, &result.status);
-	if (watch->body.failed)
-		(void)snprintf(error, sizeof(error), "the answer is larger than %d bytes",
-		               FETCH_BODY_MAX_BYTES);
-	else if (code != CURLE_OK)
-		(void)snprintf(error, sizeof(error), "%.200s",
-		               watch->curl_error[0] ? watch->curl_error : curl_easy_strerror(code));
-	else if (result.status != 200)
-		(void)snprintf(error, sizeof(error), "the answer has status %ld", result.status);
-	result.ok = error[0] == '\0';
-	result.error = error;
-	if (result.ok)
-		result.body = strbuf_sv(&watch->body);
+	struct fetch_watch *watch = user;
+	struct fetch_result result;
+	transfer_result(&watch->transfer, code, &result);
 	bool good = call_done(watch, &result) && result.ok;
-	note_result(watch, good, error[0] ? error : "the answer is not what was asked for");
-	(void)curl_multi_remove_handle(watch->fetch->multi, watch->easy);
-	curl_easy_cleanup(TAKE(watch->easy));
-	strbuf_fini(&watch->body);
+	note_result(watch, good, result.ok ? "the answer is not what was asked for" : result.error);
+	transfer_end(&watch->transfer, watch->fetch->curl.multi);
 }
 
 static void begin(struct fetch_watch *watch)
 {
+	struct fetch *fetch = watch->fetch;
+	const struct fetch_result failed = {.error = "the transfer could not be set up"};
 	atomic_store(&watch->kicked, false);
 	watch->tried_ns = clock_mono_ns();
-	watch->body = strbuf_with(FETCH_BODY_MAX_BYTES);
-	watch->curl_error[0] = '\0';
-	watch->max_age_s = -1;
-	watch->easy = curl_easy_init();
-	if (watch->easy && set_options(watch) &&
-	    curl_multi_add_handle(watch->fetch->multi, watch->easy) == CURLM_OK)
+	if (transfer_begin(&watch->transfer, fetch->curl.multi, watch->url, &fetch->transfers,
+	                   watch))
 		return;
-	curl_easy_cleanup(TAKE(watch->easy));
-	const struct fetch_result result = {.error = "the transfer could not be set up"};
-	(void)call_done(watch, &result);
-	note_result(watch, false, result.error);
+	(void)call_done(watch, &failed);
+	note_result(watch, false, failed.error);
 }
 
-/* --- the loop --- */
-
-static void reap(struct fetch *fetch)
-{
-	int n;
-	CURLMsg *message;
-	while ((message = curl_multi_info_read(fetch->multi, &n))) {
-		struct fetch_watch *watch = NULL;
-		CURLcode code = message->data.result;
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&watch);
-		finish(watch, code);
-	}
-}
+/* --- the plan --- */
 
 static void drop(struct fetch_watch *watch)
 {
-	if (watch->easy) {
-		(void)curl_multi_remove_handle(watch->fetch->multi, watch->easy);
-		curl_easy_cleanup(watch->easy);
-	}
-	strbuf_fini(&watch->body);
+	transfer_end(&watch->transfer, watch->fetch->curl.multi);
 	free(watch->url);
 	free(watch);
 }
@@ -298,15 +205,6 @@ static uint64_t due_ns(const struct fetch_watch *watch)
 	return floor < watch->due_ns ? floor : watch->due_ns;
 }
 
-static void plan(struct fetch *fetch);
-
-static void on_schedule(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)events;
-	plan(timer->data);
-}
-
 /* Starts all that is due and sets the timer for the next. The list only grows at its head meanwhile. */
 static void plan(struct fetch *fetch)
 {
@@ -316,12 +214,12 @@ static void plan(struct fetch *fetch)
 	struct fetch_watch *watch = fetch->watches;
 	(void)pthread_mutex_unlock(&fetch->lock);
 	for (; watch; watch = watch->next) {
-		if (watch->easy)
+		if (watch->transfer.easy)
 			continue;
 		if (due_ns(watch) <= now)
 			begin(watch);
 		uint64_t due = due_ns(watch);
-		if (!watch->easy && due < next)
+		if (!watch->transfer.easy && due < next)
 			next = due;
 	}
 	ev_timer_stop(fetch->loop, &fetch->schedule);
@@ -332,6 +230,18 @@ static void plan(struct fetch *fetch)
 	ev_timer_start(fetch->loop, &fetch->schedule);
 }
 
+static void on_schedule(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	plan(timer->data);
+}
+
+static void on_turned(void *owner)
+{
+	plan(owner);
+}
+
 static void on_wake(struct ev_loop *loop, ev_async *async, int events)
 {
 	struct fetch *fetch = async->data;
@@ -340,67 +250,6 @@ static void on_wake(struct ev_loop *loop, ev_async *async, int events)
 		ev_break(loop, EVBREAK_ALL);
 	else
 		plan(fetch);
-}
-
-static void drive(struct fetch *fetch, curl_socket_t fd, int mask)
-{
-	int running;
-	(void)curl_multi_socket_action(fetch->multi, fd, mask, &running);
-	reap(fetch);
-	plan(fetch);
-}
-
-static void on_curl_timer(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)events;
-	drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
-{
-	(void)loop;
-	int mask = (events & EV_READ ? CURL_CSELECT_IN : 0) |
-	           (events & EV_WRITE ? CURL_CSELECT_OUT : 0);
-	drive(io->data, io->fd, mask);
-}
-
-/* curl tells which socket it waits for; one watcher a socket, kept by curl for us. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_data)
-{
-	struct fetch *fetch = user;
-	ev_io *io = socket_data;
-	(void)easy;
-	if (io)
-		ev_io_stop(fetch->loop, io);
-	if (what == CURL_POLL_REMOVE) {
-		free(io);
-		return 0;
-	}
-	if (!io) {
-		io = calloc(1, sizeof(*io));
-		if (!io)
-			return -1;
-		ev_init(io, on_io);
-		io->data = fetch;
-		(void)curl_multi_assign(fetch->multi, fd, io);
-	}
-	ev_io_set(io, fd,
-	          (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-	ev_io_start(fetch->loop, io);
-	return 0;
-}
-
-static int on_timeout(CURLM *multi, long timeout_ms, void *user)
-{
-	struct fetch *fetch = user;
-	(void)multi;
-	ev_timer_stop(fetch->loop, &fetch->timer);
-	if (timeout_ms < 0)
-		return 0;
-	ev_timer_set(&fetch->timer, (double)timeout_ms / 1e3, 0.);
-	ev_timer_start(fetch->loop, &fetch->timer);
-	return 0;
 }
 
 static void *run(void *user)
@@ -422,13 +271,13 @@ static void fetch_free(struct fetch *fetch)
 		drop(fetch->watches);
 		fetch->watches = next;
 	}
-	(void)curl_multi_cleanup(fetch->multi);
+	curlloop_fini(&fetch->curl);
 	if (fetch->loop)
 		ev_loop_destroy(fetch->loop);
 	for (size_t i = 0; i < fetch->n_hosts; i++)
 		free(fetch->hosts[i]);
 	free(fetch->hosts);
-	free(fetch->ca_file);
+	free(fetch->transfers.ca_file);
 	(void)pthread_cond_destroy(&fetch->idle);
 	(void)pthread_mutex_destroy(&fetch->lock);
 	free(fetch);
@@ -449,26 +298,24 @@ static int copy_hosts(struct fetch *fetch, const struct fetch_options *options)
 		fetch->n_hosts++;
 	}
 	if (options->ca_file)
-		fetch->ca_file = sv_dup(sv_of(options->ca_file));
-	return fetch->hosts && (fetch->ca_file || !options->ca_file) ? 0 : -ENOMEM;
+		fetch->transfers.ca_file = sv_dup(sv_of(options->ca_file));
+	return fetch->hosts && (fetch->transfers.ca_file || !options->ca_file) ? 0 : -ENOMEM;
 }
 
 static int make_loop(struct fetch *fetch)
 {
 	fetch->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	fetch->multi = curl_multi_init();
-	if (!fetch->loop || !fetch->multi)
+	if (!fetch->loop)
 		return -ENOMEM;
 	ev_async_init(&fetch->wake, on_wake);
-	ev_init(&fetch->timer, on_curl_timer);
 	ev_init(&fetch->schedule, on_schedule);
-	fetch->wake.data = fetch->timer.data = fetch->schedule.data = fetch;
+	fetch->wake.data = fetch->schedule.data = fetch;
 	ev_async_start(fetch->loop, &fetch->wake);
-	(void)curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	(void)curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
-	(void)curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-	(void)curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
-	return 0;
+	fetch->curl.loop = fetch->loop;
+	fetch->curl.done = on_transferred;
+	fetch->curl.turned = on_turned;
+	fetch->curl.owner = fetch;
+	return curlloop_init(&fetch->curl);
 }
 
 /* Signals are the main thread's. */
@@ -493,7 +340,7 @@ int fetch_start(const struct fetch_options *options, struct fetch **ret)
 	(void)pthread_cond_init(&fetch->idle, NULL);
 	fetch->default_age_s = options->default_age_s ? options->default_age_s : DEFAULT_AGE_S;
 	fetch->floor_s = options->floor_s ? options->floor_s : FLOOR_S;
-	fetch->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+	fetch->transfers.timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
 	int r = copy_hosts(fetch, options);
 	if (r == 0)
 		r = make_loop(fetch);

@@ -1,84 +1,14 @@
 /* A watched document, from a server that answers as servers do on a bad day. */
 #include "core/clock.h"
 #include "fetch/fetch.h"
-#include "support/cmocka_prelude.h"
+#include "site.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { PATIENCE_MS = 10000 };
-
-/* ---- the other side ---- */
-
-struct site {
-	int fd;
-	unsigned port;
-	pthread_t thread;
-	atomic_bool stop;
-	atomic_uint n_requests;
-	_Atomic(const char *) answer; /* what every request gets; NULL: nothing, ever */
-	atomic_bool hangs_up;         /* closes before it answers */
-};
-
-static void serve_one(struct site *site, int fd)
-{
-	char request[2048];
-	struct pollfd readable = {.fd = fd, .events = POLLIN};
-	if (poll(&readable, 1, 1000) != 1 || recv(fd, request, sizeof(request), 0) <= 0)
-		return;
-	atomic_fetch_add(&site->n_requests, 1);
-	const char *answer = atomic_load(&site->answer);
-	if (atomic_load(&site->hangs_up))
-		return;
-	if (answer)
-		(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
-	else /* until the other side loses patience */
-		while (!atomic_load(&site->stop) && poll(&readable, 1, 20) == 0)
-			;
-}
-
-static void *serve(void *arg)
-{
-	struct site *site = arg;
-	struct pollfd door = {.fd = site->fd, .events = POLLIN};
-	while (!atomic_load(&site->stop)) {
-		if (poll(&door, 1, 20) != 1)
-			continue;
-		int fd = accept(site->fd, NULL, NULL);
-		serve_one(site, fd);
-		(void)close(fd);
-	}
-	return NULL;
-}
-
-static void site_open(struct site *site, const char *answer)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(at);
-	memset(site, 0, sizeof(*site));
-	site->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	atomic_store(&site->answer, answer);
-	assert_int_equal(bind(site->fd, (struct sockaddr *)&at, n), 0);
-	assert_int_equal(listen(site->fd, 16), 0);
-	assert_int_equal(getsockname(site->fd, (struct sockaddr *)&at, &n), 0);
-	site->port = ntohs(at.sin_port);
-	assert_int_equal(pthread_create(&site->thread, NULL, serve, site), 0);
-}
-
-static void site_close(struct site *site)
-{
-	atomic_store(&site->stop, true);
-	assert_int_equal(pthread_join(site->thread, NULL), 0);
-	(void)close(site->fd);
-}
 
 /* ---- our side ---- */
 
@@ -121,7 +51,7 @@ static void open_all(const char *answer)
 	                                      .timeout_ms = 700};
 	char url[64];
 	seen = (struct seen){.lock = PTHREAD_MUTEX_INITIALIZER, .likes = true};
-	site_open(&site, answer);
+	site_open(&site, answer, site_serve_plain);
 	assert_int_equal(fetch_start(&options, &fetch), 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/keys", site.port);
 	assert_int_equal(fetch_watch_add(fetch, url, on_done, &seen, &watch), 0);
@@ -158,6 +88,7 @@ static struct fetch_status status(void)
 	return s;
 }
 
+#define DRIPS            "0123456789012345678901234567890123456789012345678901234567890123456789"
 #define HEAD(code, more) "HTTP/1.1 " code "\r\nConnection: close\r\n" more "\r\n"
 
 static void a_document_is_fetched_and_kept_until_it_ages(void **state)
@@ -198,7 +129,15 @@ static void silly_ages_are_bounded(void **state)
 	fetch_watch_kick(watch);
 	await_tries(2);
 	s = status();
-	assert_true(s.next_at > s.tried_at && s.next_at < s.tried_at + 100000000);
+	assert_true(s.next_at > s.tried_at && s.next_at <= s.tried_at + 600);
+	atomic_store(
+		&site.answer,
+		HEAD("200 OK",
+	             "Content-Length: 2\r\ncache-control:no-cache , MAX-AGE=31536000\r\n") "{}");
+	fetch_watch_kick(watch);
+	await_tries(3);
+	s = status();
+	assert_true(s.next_at > s.tried_at + 2000 && s.next_at <= s.tried_at + 3600);
 }
 
 static const struct {
@@ -261,6 +200,35 @@ static void who_does_not_answer_is_given_up(void **state)
 		usleep(1000);
 	assert_true(status().good_at > 0); /* by itself, once it is back */
 	assert_int_equal(status().n_failed, 0);
+}
+
+/* Each byte comes in time, the whole never does. */
+static void a_dripping_body_is_given_up(void **state)
+{
+	(void)state;
+	open_all(NULL);
+	atomic_store(&site.answer, HEAD("200 OK", "Content-Length: 200000\r\n") DRIPS DRIPS);
+	atomic_store(&site.drips, true);
+	await_tries(2); /* the first was given up as the one that got no answer */
+	assert_int_equal(seen.n_ok, 0);
+	assert_int_equal(seen.status, 200);
+	assert_true(seen.error[0]);
+}
+
+static void pauses_grow_while_nobody_is_there(void **state)
+{
+	(void)state;
+	open_all(HEAD("200 OK", "Content-Length: 2\r\n") "{}");
+	await_tries(1);
+	int64_t good_at = status().good_at;
+	(void)shutdown(site.fd, SHUT_RD); /* connections are refused from here on */
+	fetch_watch_kick(watch);
+	await_tries(4); /* after 1, 1 and 2 seconds */
+	struct fetch_status s = status();
+	assert_int_equal(s.n_failed, 3);
+	assert_in_range(s.next_at - s.tried_at, 4, 5);
+	assert_int_equal(s.good_at, good_at);
+	assert_int_equal(seen.status, 0);
 }
 
 static void who_hangs_up_is_tried_again(void **state)
@@ -338,29 +306,6 @@ static void what_may_be_asked(void **state)
 	await_tries(1);
 }
 
-/* The other side speaks no TLS, or a certificate nobody signed: never a body. */
-static void https_is_verified(void **state)
-{
-	static struct seen tls;
-	struct fetch_watch *other;
-	char url[64];
-	(void)state;
-	open_all(HEAD("200 OK", "Content-Length: 2\r\n") "{}");
-	tls = (struct seen){.lock = PTHREAD_MUTEX_INITIALIZER, .likes = true};
-	snprintf(url, sizeof(url), "https://127.0.0.1:%u/keys", site.port);
-	assert_int_equal(fetch_watch_add(fetch, url, on_done, &tls, &other), 0);
-	for (int i = 0; i < PATIENCE_MS; i++) {
-		(void)pthread_mutex_lock(&tls.lock);
-		bool tried = tls.n > 0;
-		(void)pthread_mutex_unlock(&tls.lock);
-		if (tried)
-			break;
-		usleep(1000);
-	}
-	fetch_watch_remove(other);
-	assert_true(tls.n >= 1 && tls.n_ok == 0 && tls.error[0]);
-}
-
 /* Watches come and go while transfers are under way, from several threads, and the last one out stops it all. */
 static void *come_and_go(void *arg)
 {
@@ -394,6 +339,100 @@ static void watches_come_and_go(void **state)
 	await_tries(1);
 }
 
+struct slow_call {
+	atomic_bool runs, may_end, ended;
+};
+
+static bool call_slowly(void *user, const struct fetch_result *result)
+{
+	struct slow_call *call = user;
+	atomic_store(&call->runs, true);
+	while (!atomic_load(&call->may_end))
+		usleep(1000);
+	atomic_store(&call->ended, true);
+	return result->ok;
+}
+
+static void *end_call(void *arg)
+{
+	struct slow_call *call = arg;
+	usleep(100000);
+	atomic_store(&call->may_end, true);
+	return NULL;
+}
+
+/* What the call uses may be freed once removal is back. */
+static void removal_waits_for_the_call(void **state)
+{
+	static struct slow_call call;
+	struct fetch_watch *slow;
+	pthread_t ender;
+	char url[64];
+	(void)state;
+	open_all(HEAD("200 OK", "Content-Length: 2\r\n") "{}");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/slow", site.port);
+	assert_int_equal(fetch_watch_add(fetch, url, call_slowly, &call, &slow), 0);
+	for (int i = 0; i < PATIENCE_MS && !atomic_load(&call.runs); i++)
+		usleep(1000);
+	assert_true(atomic_load(&call.runs));
+	assert_int_equal(pthread_create(&ender, NULL, end_call, &call), 0);
+	fetch_watch_remove(slow);
+	assert_true(atomic_load(&call.ended));
+	assert_int_equal(pthread_join(ender, NULL), 0);
+}
+
+/* ---- names ---- */
+
+static atomic_uint n_lookups, n_looked_up;
+static atomic_bool lookups_end;
+
+/* libcurl's lookups come here. Numbers need none. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret)
+{
+	(void)name;
+	(void)service;
+	(void)hints;
+	(void)ret;
+	atomic_fetch_add(&n_lookups, 1);
+	for (int i = 0; i < PATIENCE_MS && !atomic_load(&lookups_end); i++)
+		usleep(1000);
+	atomic_fetch_add(&n_looked_up, 1);
+	return EAI_AGAIN;
+}
+
+static void a_name_server_that_does_not_answer_holds_up_nobody(void **state)
+{
+	static struct seen lost;
+	struct fetch_watch *nowhere;
+	(void)state;
+	lost = (struct seen){.lock = PTHREAD_MUTEX_INITIALIZER, .likes = true};
+	open_all(HEAD("200 OK", "Content-Length: 2\r\n") "{}");
+	assert_int_equal(fetch_watch_add(fetch, "https://idp.test/keys", on_done, &lost, &nowhere),
+	                 0);
+	for (int i = 0; i < PATIENCE_MS && !atomic_load(&n_lookups); i++)
+		usleep(1000);
+	assert_true(atomic_load(&n_lookups) > 0);
+	usleep(1000000); /* longer than the timeout of a transfer */
+	fetch_watch_kick(watch);
+	await_tries(2);
+	assert_true(status().good_at > 0);
+	struct fetch_status s;
+	fetch_watch_status(nowhere, &s);
+	assert_true(s.n_failed > 0 && s.error[0]);
+	for (int i = 0; i < PATIENCE_MS && atomic_load(&n_lookups) < 2; i++)
+		usleep(1000); /* until the next try is under way */
+	uint64_t start = clock_mono_ns();
+	fetch_stop(fetch);
+	fetch = NULL;
+	assert_true(clock_mono_ns() - start < 500000000U);
+	atomic_store(&lookups_end, true);
+	while (atomic_load(&n_looked_up) < atomic_load(&n_lookups))
+		usleep(1000);
+	usleep(50000); /* libcurl's threads of them go */
+}
+
 /* A stop in the middle of a transfer does not wait for it. */
 static void a_stop_waits_for_nobody(void **state)
 {
@@ -421,7 +460,10 @@ int main(void)
 		TEST(kicks_do_not_add_up),
 		TEST(a_body_that_its_user_refuses_is_a_failure),
 		TEST(what_may_be_asked),
-		TEST(https_is_verified),
+		TEST(a_dripping_body_is_given_up),
+		TEST(pauses_grow_while_nobody_is_there),
+		TEST(removal_waits_for_the_call),
+		TEST(a_name_server_that_does_not_answer_holds_up_nobody),
 		TEST(watches_come_and_go),
 		TEST(a_stop_waits_for_nobody),
 	};

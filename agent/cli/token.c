@@ -5,11 +5,13 @@
 #include "core/fileio.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
+#include "core/secret.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 enum {
 	KEY_JWKS = 'j',
@@ -55,6 +57,30 @@ static error_t parse_now(const char *value, struct arguments *a, struct argp_sta
 	return 0;
 }
 
+/* A script's variable that is empty must not mean that nothing is asked. */
+static struct sv named(const char *option, const char *value, struct argp_state *state)
+{
+	if (!*value)
+		argp_error(state, "%s: a name is expected", option);
+	return sv_of(value);
+}
+
+/* What would be asked and not looked at is refused: the answer would say more than was checked. */
+static void check_together(const struct arguments *a, struct argp_state *state)
+{
+	bool asks_claims = a->issuer.n || a->audiences.n;
+	if (!a->has_act)
+		argp_error(state, "what to do? The one act is 'verify'");
+	if (!a->jwks == !a->policy)
+		argp_error(state, "one of --jwks and --policy is expected");
+	if (a->policy && (asks_claims || a->no_time || a->jws_only))
+		argp_error(state, "with --policy the issuers of the policy set say what is asked: "
+		                  "--issuer, --audience, --no-time and --jws go with --jwks");
+	if (a->jws_only && asks_claims)
+		argp_error(state, "--jws looks at no claim: --issuer and --audience do not go "
+		                  "with it");
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct arguments *a = state->input;
@@ -66,9 +92,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		a->policy = value;
 		return 0;
 	case KEY_ISSUER:
-		a->issuer = sv_of(value);
+		a->issuer = named("--issuer", value, state);
 		return 0;
 	case KEY_AUDIENCE:
+		(void)named("--audience", value, state);
 		a->audience[0] = value;
 		a->audiences = (struct json_strings){.at = a->audience, .n = 1};
 		return 0;
@@ -86,10 +113,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		a->has_act = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (!a->has_act)
-			argp_error(state, "what to do? The one act is 'verify'");
-		if (!a->jwks == !a->policy)
-			argp_error(state, "one of --jwks and --policy is expected");
+		check_together(a, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -170,22 +194,36 @@ static bool judge_token(struct judge *j, struct sv token, enum reason *why)
 	                          why);
 }
 
-/* One token a line; a line that is longer than any token may be is one that is too large. */
-static void judge_lines(struct judge *j)
+/* One line without its end. Of a line that is longer than any token may be the rest is not kept.
+ * returns false at the end of the input */
+static bool next_line(FILE *from, char *room, size_t size, struct sv *ret)
 {
-	CLEANUP(freep) char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-	while ((n = getline(&line, &room, stdin)) >= 0) {
+	size_t n = 0;
+	int c;
+	while ((c = getc_unlocked(from)) != EOF && c != '\n')
+		if (n < size)
+			room[n++] = (char)c;
+	*ret = (struct sv){room, n - (n && room[n - 1] == '\r')};
+	return c != EOF || n;
+}
+
+/* One answer a line, whatever is in it: who asks counts on it. */
+static int judge_lines(struct judge *j)
+{
+	static char room[JWS_TOKEN_MAX_BYTES + 2]; /* one byte too many, and a CR */
+	struct sv token;
+	while (next_line(stdin, room, sizeof(room), &token)) {
 		enum reason why;
-		struct sv token = {line, (size_t)n};
-		while (token.n && (token.at[token.n - 1] == '\n' || token.at[token.n - 1] == '\r'))
-			token.n--;
 		bool good = judge_token(j, token, &why);
 		printf("{\"valid\":%s,\"reason\":\"%s\"}\n", good ? "true" : "false",
 		       good ? "valid" : reason_name(why));
 		(void)fflush(stdout);
 	}
+	if (!ferror(stdin) && !ferror(stdout))
+		return EX_OK;
+	fprintf(stderr, "haward token: %s\n",
+	        ferror(stdin) ? "standard input cannot be read" : "the answers cannot be written");
+	return EX_IOERR;
 }
 
 static int cannot_read(const char *path, int r)
@@ -193,6 +231,22 @@ static int cannot_read(const char *path, int r)
 	char words[128];
 	fprintf(stderr, "haward token: %s: %s\n", path, strerror_r(-r, words, sizeof(words)));
 	return r;
+}
+
+/* A set may hold secrets, and what the parser says of broken JSON quotes it: here its place is enough. */
+static void print_key_errors(const struct diag *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag_item *item = &d->items[i];
+		const char *pointer = item->pointer ? item->pointer : "";
+		const char *words = item->message ? item->message : item->code;
+		if (strcmp(item->code, "not_json") == 0)
+			words = "no JSON from here on";
+		if (strcmp(item->code, "duplicate_member") == 0)
+			words = "an object has a member twice";
+		fprintf(stderr, "%s:%u:%u: %s%s%s\n", d->file, item->line, item->column, pointer,
+		        *pointer ? ": " : "", words);
+	}
 }
 
 static int load_keys(struct judge *j, const char *path)
@@ -204,7 +258,8 @@ static int load_keys(struct judge *j, const char *path)
 		return cannot_read(path, r);
 	struct diag d = diag_over(path, (struct sv){text, n});
 	r = jwks_parse((struct sv){text, n}, true, &d, &j->keys);
-	diag_print(&d, stderr);
+	secret_wipe(text, n);
+	print_key_errors(&d);
 	diag_fini(&d);
 	if (r != -ENOKEY)
 		return r;
@@ -267,6 +322,5 @@ int cli_token(int argc, char **argv)
 	int r = arguments.jwks ? load_keys(&j, arguments.jwks) : load_policy(&j, arguments.policy);
 	if (r)
 		return EXIT_FAILURE;
-	judge_lines(&j);
-	return EXIT_SUCCESS;
+	return judge_lines(&j);
 }

@@ -1,10 +1,11 @@
 #include "audit/store_file.h"
+#include "core/fileio.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { MAX_READERS = 254, MAX_DBS = 4 };
+enum { MAX_READERS = 254, MAX_DBS = 4, LOCK_FILE_BYTES = MAX_READERS * 64 + 4096 };
 
 /* The only map of LMDB's codes. Positive errno values come through as they are. */
 int store_errno(int lmdb_code)
@@ -50,10 +51,21 @@ static int check_length(MDB_env *env, const char *dir)
 	return info.me_last_pgno > 1 && info.me_last_pgno >= pages ? -EBADMSG : 0;
 }
 
+/* LMDB maps its table of readers without taking space for it. */
+static int reserve_lock_file(const char *dir)
+{
+	char path[4096];
+	(void)snprintf(path, sizeof(path), "%s/lock.mdb", dir);
+	return file_reserve(path, LOCK_FILE_BYTES);
+}
+
 int store_env_open(const char *dir, unsigned flags, uint64_t map_bytes, MDB_env **ret)
 {
 	MDB_env *env = NULL;
-	int r = mdb_env_create(&env);
+	int r = flags & MDB_RDONLY ? 0 : reserve_lock_file(dir);
+	if (r != 0)
+		return r;
+	r = mdb_env_create(&env);
 	if (r != 0)
 		return store_errno(r);
 	r = mdb_env_set_maxdbs(env, MAX_DBS);

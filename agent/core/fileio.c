@@ -57,6 +57,17 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n)
 	return 0;
 }
 
+int file_reserve(const char *path, size_t n)
+{
+	CLEANUP(closefd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fallocate(fd, 0, 0, (off_t)n) == 0)
+		return 0;
+	/* not posix_fallocate(): where it has to help itself, it writes over what others just wrote */
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? -errno : 0;
+}
+
 static int write_all(int fd, struct sv bytes)
 {
 	while (bytes.n) {

@@ -20,6 +20,14 @@ MUST_CHECK int file_read(const char *path, size_t max_bytes, char **ret, size_t 
  */
 MUST_CHECK int file_replace(const char *path, struct sv bytes, mode_t mode);
 
+/* file_reserve - makes the file when it is not there, mode 0600, and takes disk space for its first n bytes, so that
+ * a write into a map of them never meets a full disk (SIGBUS). What stands in it stays. It closes a descriptor of the
+ * file, and with that drops the fcntl() locks of this process on it: do it before they are taken.
+ *
+ * errors  0, also where the file system cannot do it; -ENOSPC, -EDQUOT, -EFBIG there is no space; open's errno
+ */
+MUST_CHECK int file_reserve(const char *path, size_t n);
+
 /* dir_make - the directory, its parents too; exists already is fine. errors: 0 or -errno */
 MUST_CHECK int dir_make(const char *path, mode_t mode);
 

@@ -1,10 +1,13 @@
 #include "state/state.h"
 
+#include "core/fileio.h"
 #include "core/limits.h"
 #include "state/db.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +15,7 @@
 /* Sparse: only what is used takes room. 10,000 versions of 100 KB. */
 #define STATE_MAP_BYTES (UINT64_C(1) << 30)
 #define STATE_READERS   64
+#define LOCK_FILE_BYTES (STATE_READERS * 64 + 4096) /* LMDB's table of readers, mapped */
 
 static const struct {
 	const char *name;
@@ -31,7 +35,12 @@ static void close_state(struct state **state)
 
 static int open_env(struct state *state, const char *dir)
 {
-	int r = mdb_env_create(&state->env);
+	char lock[PATH_MAX];
+	(void)snprintf(lock, sizeof(lock), "%s/lock.mdb", dir);
+	int r = file_reserve(lock, LOCK_FILE_BYTES);
+	if (r)
+		return r;
+	r = mdb_env_create(&state->env);
 	if (r == 0)
 		r = mdb_env_set_maxdbs(state->env, ARRAY_LEN(databases));
 	if (r == 0)

@@ -110,6 +110,124 @@ test('SIGUSR1 opens the log file again; what is logged holds no secret', async (
 	assert.equal((await stack.get('/orders/1', bearer(token))).status, 200, 'the policy in force stays');
 });
 
+test('a reload says where a policy is wrong; signals in a row end it once, with 0', async (t) => {
+	const { stack, token } = await stackWithToken(t, { name: 'night' });
+	const text = fs.readFileSync(stack.policyFile, 'utf8');
+	const said = () => stack.haward.output();
+	const wrong = text.replace('"rules"', '"rulez"');
+	const line = wrong.slice(0, wrong.indexOf('"rulez"')).split('\n').length;
+	fs.writeFileSync(stack.policyFile, wrong);
+	stack.haward.signal('SIGHUP');
+	await eventually('the place of the error', () => new RegExp(`policy\\.json line=${line} column=\\d+ .*'rulez' is not known here; did you mean 'rules'`).test(said()));
+	await eventually('the word that it was refused', () => /event=reloaded ok=no/.test(said()));
+	assert.equal((await stack.get('/orders/1', bearer(token))).status, 200, 'the policy in force stays');
+	fs.rmSync(stack.policyFile);
+	stack.haward.signal('SIGHUP');
+	await eventually('the word that it is not there', () => said().match(/event=reloaded ok=no/g)?.length === 2);
+	assert.equal((await stack.get('/orders/1', bearer(token))).status, 200, 'the policy in force stays');
+	fs.writeFileSync(stack.policyFile, text.replaceAll('"GET"', '"PATCH"'));
+	stack.haward.signal('SIGHUP');
+	await eventually('the new policy', async () => (await stack.get('/orders/1', bearer(token))).status === 403);
+	assert.match(said(), /event=reloaded ok=yes/);
+	const started = performance.now();
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1']) stack.haward.signal(signal);
+	assert.equal((await stack.haward.stop()).code, 0);
+	assert.ok(performance.now() - started < 10000, 'it ends within seconds');
+});
+
+test('an issuer that hangs holds up neither requests nor the end', async (t) => {
+	const key = await makeKey();
+	const hanging = net.createServer(); // takes connections, says nothing
+	const sockets = new Set();
+	hanging.on('connection', (socket) => { sockets.add(socket); socket.on('error', () => {}); });
+	await new Promise((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+	t.after(() => { for (const socket of sockets) socket.destroy(); hanging.close(); });
+	const stack = await Stack.up(t, {
+		name: 'hanging', settings: { fetch: { allow_http_hosts: ['127.0.0.1'], timeout_ms: 60000 } },
+		policy: policySet(issuerEntry({ jwksUri: `http://127.0.0.1:${hanging.address().port}/keys` })),
+	});
+	await eventually('it to be asked for keys', () => sockets.size > 0);
+	const asked = performance.now();
+	assert.equal((await stack.get('/orders/1', bearer(await mint(key)))).status, 401);
+	assert.ok(performance.now() - asked < 2000, 'the answer waits for nobody');
+	const started = performance.now();
+	assert.equal((await stack.haward.stop()).code, 0);
+	assert.ok(performance.now() - started < 10000, 'nor does the end');
+});
+
+test('a data directory of another user is refused with the cause', async (t) => {
+	if (process.getuid() !== 0) return t.skip('only root can start it as another user');
+	const dir = tempDir(t, 'foreign');
+	const data = path.join(dir, 'data');
+	fs.mkdirSync(data, { mode: 0o700 });
+	fs.chmodSync(dir, 0o755);
+	const file = path.join(dir, 'haward.json');
+	fs.writeFileSync(file, JSON.stringify({ data_dir: data }), { mode: 0o644 });
+	const found = await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', haward, 'serve', '--config', file], { env: sanitizers, timeout: 20000 });
+	assert.equal(found.code, 1, found.stderr);
+	assert.match(found.stderr, /error="Permission denied" data_dir=.*data cause="the directory has to belong to the user the agent runs as"/);
+});
+
+// A small disk of its own, which somebody else fills and clears again.
+test('a disk that others fill: refused with the cause, alive all the time, and back by itself', async (t) => {
+	if (process.getuid() !== 0) return t.skip('only root can mount');
+	let stack, mounted;
+	t.after(async () => {
+		await stack?.haward?.stop();
+		if (mounted) await run('umount', ['-l', mounted]);
+	});
+	const key = await makeKey();
+	const tried = await run('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs -o size=1m none "$d" && umount "$d" && rmdir "$d"']);
+	if (tried.code !== 0) return t.skip('mounts are not allowed here');
+	const running = await Stack.up(t, {
+		name: 'small-disk', settings: { audit: { journal_bytes: 131072 } },
+		policy: async (s) => {
+			stack = s;
+			const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'haward-test', s.dataDir]);
+			assert.equal(code, 0, stderr);
+			mounted = s.dataDir;
+			return policySet(issuerEntry({ jwks: jwksOf(key) }));
+		},
+	});
+	const token = await mint(key);
+	const ready = async () => (await request(`http://${running.admin}/health/ready`)).status;
+	const ballast = path.join(running.dataDir, 'ballast');
+	const agent = keepAlive(8);
+	t.after(() => agent.destroy());
+	for (let round = 0; round < 2; round++) {
+		await run('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k']); // until nothing is left
+		const traffic = load(t, 8, async (who) => {
+			const answer = await running.get(`/orders/${who}?${'filler='.repeat(60)}${Math.random()}`, bearer(token), { agent });
+			return { status: answer.status, id: answer.headers['haward-event'] };
+		});
+		await eventually('the agent to say that it cannot record', async () => (await ready()) === 503, { ms: 60000 });
+		await eventually('requests to be refused', () => traffic.answers.filter((a) => a.status === 503).length > 20, { ms: 30000 });
+		const second = await refused(t, (s) => ({ ...s, data_dir: path.join(running.dataDir, 'second') }));
+		assert.match(second.text, /cause="the disk is full"/);
+		assert.equal(running.haward.over, null);
+		fs.rmSync(ballast);
+		await eventually('the agent to be ready', async () => (await ready()) === 200, { ms: 20000 });
+		await eventually('requests to pass again', async () => (await running.get('/orders/1', bearer(token))).status === 200, { ms: 20000 });
+		const answers = await traffic.stop();
+		for (const a of answers) assert.ok(!a.error && [200, 503].includes(a.status), `${a.error} ${a.status}`);
+		const receipts = answers.filter((a) => a.status === 200).map((a) => a.id);
+		if (receipts.length) await running.event(receipts.at(-1), { outcome: false, ms: 20000 });
+		const known = new Set((await running.book()).map((e) => e.id));
+		assert.deepEqual(receipts.filter((id) => !known.has(id)), []);
+		fs.rmSync(path.join(running.dataDir, 'second'), { recursive: true, force: true });
+	}
+	assert.match(running.haward.output(), /event=audit_write_failed/);
+	assert.match(running.haward.output(), /event=audit_write_recovered/);
+	const verified = await running.verify();
+	assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+	// its end needs no space, and what was recorded before is there afterwards
+	await run('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']);
+	assert.equal((await running.haward.stop()).code, 0);
+	fs.rmSync(ballast);
+	await running.startHaward();
+	await running.flowing();
+});
+
 // A limit of file size stands for the disk: it needs no rights, and can be lifted while the agent runs.
 test('a full disk: requests are refused, nothing answered is lost, and it recovers by itself', async (t) => {
 	const kilobytes = 3000;

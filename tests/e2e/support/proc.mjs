@@ -1,7 +1,6 @@
 // Programs under test: started with their output in a file, ended by their own process id.
 import { spawn, execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { sleep } from './wait.mjs';
 
 export function start(name, file, args, { log, env = {}, cwd } = {}) {
 	const out = fs.openSync(log, 'a');
@@ -25,7 +24,10 @@ export function start(name, file, args, { log, env = {}, cwd } = {}) {
 		async stop({ signal = 'SIGTERM', grace = 15000 } = {}) {
 			if (over) return over;
 			child.kill(signal);
-			const how = await Promise.race([ended, sleep(grace).then(() => null)]);
+			let timer; // stopped, or the test file would live as long as the grace
+			const patience = new Promise((resolve) => { timer = setTimeout(resolve, grace, null); });
+			const how = await Promise.race([ended, patience]);
+			clearTimeout(timer);
 			if (how) return how;
 			child.kill('SIGKILL');
 			await ended;

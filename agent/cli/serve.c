@@ -112,6 +112,8 @@ static void protect(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	/* a limit of file size is to us a full disk, and no end */
 	(void)sigaction(SIGXFSZ, &ignore, NULL);
+	/* nor is a reader of the log that leaves */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);

@@ -135,6 +135,17 @@ test('a reload says where a policy is wrong; signals in a row end it once, with 
 	assert.ok(performance.now() - started < 10000, 'it ends within seconds');
 });
 
+// As when the pager or the log collector behind a pipe goes away.
+test('who reads the log may leave', async (t) => {
+	const { stack, token } = await stackWithToken(t, { name: 'log-reader', wrapper: ['bash', '-c', 'exec "$@" 2> >(head -n 2 >&2)', 'bash'] });
+	for (let i = 0; i < 3; i++) {
+		stack.haward.signal('SIGHUP');
+		assert.equal((await stack.get('/orders/1', bearer(token))).status, 200);
+	}
+	await eventually('the reader to be gone with two lines', () => stack.haward.output().trim().split('\n').length === 2);
+	assert.equal((await stack.haward.stop()).code, 0);
+});
+
 test('an issuer that hangs holds up neither requests nor the end', async (t) => {
 	const key = await makeKey();
 	const hanging = net.createServer(); // takes connections, says nothing

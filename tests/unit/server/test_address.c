@@ -91,6 +91,80 @@ static void a_left_file_is_replaced_and_a_used_one_is_not(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* Who is there, and only too busy to accept, or speaks another kind of socket, keeps the file. */
+static void a_busy_owner_keeps_its_file(void **state)
+{
+	char dir[] = "/tmp/haward-address-XXXXXX", text[64];
+	struct address address;
+	struct stat before, after;
+	int waiting[64], n = 0;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof(text), "unix@%s/s", dir);
+	assert_true(address_parse(text, &address));
+	int owner = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(owner, (struct sockaddr *)&address.at, address.n), 0);
+	assert_int_equal(listen(owner, 1), 0);
+	for (bool full = false; !full && n < 64; n++) {
+		waiting[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		full = connect(waiting[n], (struct sockaddr *)&address.at, address.n) != 0;
+	}
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(stat(address.path, &before), 0);
+	assert_int_equal(address_listen(&address, 0600), -EADDRINUSE);
+	assert_int_equal(stat(address.path, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+	while (n > 0)
+		(void)close(waiting[--n]);
+	(void)close(owner);
+	assert_int_equal(unlink(address.path), 0);
+	owner = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(owner, (struct sockaddr *)&address.at, address.n), 0);
+	assert_true(address_listen(&address, 0600) < 0);
+	assert_int_equal(stat(address.path, &after), 0);
+	(void)close(owner);
+	assert_int_equal(unlink(address.path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What a connection to it is called in the log. */
+static void peers_have_names(void **state)
+{
+	char dir[] = "/tmp/haward-address-XXXXXX", file[64], name[64];
+	const char *const rows[][2] = {{"127.0.0.1:0", "127.0.0.1:"},
+	                               {"[::1]:0", "[::1]:"},
+	                               {file, "unix"},
+	                               {name, "unix"}};
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "unix@%s/s", dir);
+	snprintf(name, sizeof(name), "abns@haward-test-%d", (int)getpid());
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct address address;
+		struct sockaddr_storage at;
+		socklen_t n = sizeof(at);
+		char peer[ADDRESS_TEXT_BYTES];
+		assert_true(address_parse(rows[i][0], &address));
+		int listener = address_listen(&address, 0600);
+		if (listener == -EADDRNOTAVAIL || listener == -EAFNOSUPPORT)
+			continue; /* a machine without IPv6 */
+		assert_true(listener >= 0);
+		assert_int_equal(address_port(listener) > 0, address.at.ss_family != AF_UNIX);
+		assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
+		int caller = socket(address.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(caller, (struct sockaddr *)&at, n), 0);
+		int called = accept(listener, NULL, NULL);
+		assert_true(called >= 0);
+		address_of_peer(called, peer);
+		assert_int_equal(strncmp(peer, rows[i][1], strlen(rows[i][1])), 0);
+		(void)close(called);
+		(void)close(caller);
+		(void)close(listener);
+	}
+	assert_int_equal(unlink(file + strlen("unix@")), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void a_used_port_is_refused(void **state)
 {
 	struct address address;
@@ -145,6 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spellings),
 		cmocka_unit_test(a_left_file_is_replaced_and_a_used_one_is_not),
+		cmocka_unit_test(a_busy_owner_keeps_its_file),
+		cmocka_unit_test(peers_have_names),
 		cmocka_unit_test(a_used_port_is_refused),
 		cmocka_unit_test(systemd_is_told),
 	};

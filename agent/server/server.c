@@ -119,8 +119,8 @@ static void hand_over(struct server *s, int fd)
 	uint64_t load;
 	struct worker *w = least_loaded(s, &load);
 	if (load >= (uint64_t)s->deps.spop->max_connections) {
-		(void)close(fd);
 		log_refused(s, load);
+		(void)close(fd);
 		return;
 	}
 	worker_adopt(w, fd);

@@ -1,6 +1,7 @@
 #include "authn/authn.h"
 
 #include "authn/clientcert.h"
+#include "authn/headermemo.h"
 #include "authn/jwt.h"
 #include "core/jsonload.h"
 
@@ -139,9 +140,15 @@ static bool join_principal(struct arena *arena, struct identity *who)
 {
 	if (who->issuer.n == 0 || who->subject.n == 0)
 		return true;
-	who->principal =
-		arena_printf(arena, "%.*s/%.*s", SV_ARG(who->issuer), SV_ARG(who->subject));
-	return who->principal.n > 0;
+	size_t n = who->issuer.n + 1 + who->subject.n;
+	char *text = arena_alloc(arena, n);
+	if (!text)
+		return false;
+	memcpy(text, who->issuer.at, who->issuer.n);
+	text[who->issuer.n] = '/';
+	memcpy(text + who->issuer.n + 1, who->subject.at, who->subject.n);
+	who->principal = (struct sv){text, n};
+	return true;
 }
 
 /* What a person is called travels into headers and logs; a name with control characters is none. */
@@ -204,7 +211,8 @@ static void checking_fini(struct checking *c)
 /* Everything that costs next to nothing comes before the signature. */
 static bool check_cheap(struct checking *c, enum reason *why)
 {
-	if (!jwt_header_read(c->parts.header, &c->header, why))
+	if (!headermemo_find(tokencache_headers(c->cache), c->parts.header, &c->header) &&
+	    !jwt_header_read(c->parts.header, &c->header, why))
 		return false;
 	c->claims = jwt_payload_read(c->parts.payload);
 	if (!c->claims)
@@ -251,6 +259,7 @@ static bool remember(const struct checking *c, const uint8_t digest[SHA256_BYTES
 	                                             c->issuer->keys, c->generation, until_s, &who);
 	if (!kept)
 		return refuse(why, REASON_INTERNAL);
+	headermemo_keep(tokencache_headers(c->cache), c->parts.header, &c->header);
 	*ret = *kept;
 	return true;
 }

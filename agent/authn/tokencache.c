@@ -1,5 +1,6 @@
 #include "authn/tokencache.h"
 
+#include "authn/headermemo.h"
 #include "authn/keyslot.h"
 
 #include <jansson.h>
@@ -20,6 +21,7 @@ struct entry {
 struct tokencache {
 	struct sha256 *sha256;
 	struct jws_verifier *verifier;
+	struct headermemo headers;
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
@@ -58,6 +60,7 @@ void tokencache_free(struct tokencache *cache)
 	for (size_t i = 0; cache->entries && i < cache->n_sets * WAYS; i++)
 		entry_fini(&cache->entries[i]);
 	free(cache->entries);
+	headermemo_fini(&cache->headers);
 	jws_verifier_free(cache->verifier);
 	sha256_free(cache->sha256);
 	free(cache);
@@ -100,7 +103,7 @@ const struct identity *tokencache_find(struct tokencache *cache, const uint8_t d
 	return NULL;
 }
 
-/* An empty place, else one that ended, else each in turn. */
+/* Its own place or an empty one, else each of the set in turn. */
 static struct entry *place_for(struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
 {
 	struct entry *set = set_of(cache, digest);
@@ -182,6 +185,11 @@ const struct identity *tokencache_put(struct tokencache *cache, const uint8_t di
 struct jws_verifier *tokencache_verifier(struct tokencache *cache)
 {
 	return cache->verifier;
+}
+
+struct headermemo *tokencache_headers(struct tokencache *cache)
+{
+	return &cache->headers;
 }
 
 struct tokencache_counts tokencache_counts(const struct tokencache *cache)

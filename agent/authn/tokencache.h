@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "model/identity.h"
 
+struct headermemo;
 struct keyslot;
 struct tokencache;
 
@@ -42,8 +43,10 @@ MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
                                                  uint64_t generation, int64_t until_s,
                                                  const struct identity *who);
 
-/* tokencache_verifier - the worker's signature contexts, kept here for want of another thread-owned place. */
+/* tokencache_verifier, tokencache_headers - the worker's signature contexts and headers it knows, kept here for
+ * want of another thread-owned place. */
 struct jws_verifier *tokencache_verifier(struct tokencache *cache);
+struct headermemo *tokencache_headers(struct tokencache *cache);
 
 struct tokencache_counts {
 	uint64_t n_hits, n_misses;

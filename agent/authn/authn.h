@@ -25,37 +25,37 @@ void authn_free(struct authn *authn);
 size_t authn_n_issuers(const struct authn *authn);
 const struct issuer *authn_issuer(const struct authn *authn, size_t i);
 
+/* authn_find_issuer - the one with this iss, or NULL. */
+const struct issuer *authn_find_issuer(const struct authn *authn, struct sv iss);
+
 enum authn_outcome {
 	AUTHN_REFUSED, /* a credential was presented that must not be believed; *why says which way */
 	AUTHN_ANONYMOUS,
 	AUTHN_OK, /* a user, a workload, or both */
 };
 
+/* What a thread lends while it finds out who asks. */
+struct authn_ctx {
+	struct tokencache *cache; /* this thread's own */
+	struct arena *arena;
+	int64_t now_s; /* Unix seconds */
+};
+
 /* authn_identify - never waits and never looks at the network.
  *
- * in      cache: this thread's own; now_s: Unix seconds
  * out     *ret: valid while req's bytes, the arena and the cache's next use by a request are;
  *         *why: on AUTHN_REFUSED
  */
-MUST_CHECK enum authn_outcome authn_identify(const struct authn *authn, struct tokencache *cache,
-                                             const struct request *req, int64_t now_s,
-                                             struct arena *arena, struct identity *ret,
+MUST_CHECK enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
+                                             const struct request *req, struct identity *ret,
                                              enum reason *why);
 
-/* authn_verify_token - one bearer token, as authn_identify() would judge it.
- * returns whether it is good; *ret is then its user, as above; *why when it is not
+/* authn_verify_token - one bearer token, as authn_identify() would judge it, without a request around it.
+ * out     *ret: its user, on AUTHN_OK; *why: on AUTHN_REFUSED
  */
-MUST_CHECK bool authn_verify_token(const struct authn *authn, struct tokencache *cache,
-                                   struct sv token, int64_t now_s, struct arena *arena,
-                                   struct identity *ret, enum reason *why);
-
-/* authn_identity_of_claims - the user that verified claims name; also for claims that `explain` is given.
- *
- * in      issuer: whose claim names hold; NULL takes the defaults. claims: an object, borrowed by *ret
- * returns false when the arena is full
- */
-MUST_CHECK bool authn_identity_of_claims(const struct issuer *issuer, const json_t *claims,
-                                         struct arena *arena, struct identity *ret);
+MUST_CHECK enum authn_outcome authn_verify_token(const struct authn *authn,
+                                                 const struct authn_ctx *ctx, struct sv token,
+                                                 struct identity *ret, enum reason *why);
 
 /* authn_challenge - the WWW-Authenticate value for a refusal; an error code only when a credential was sent.
  * source  RFC 6750 3. lifetime: static

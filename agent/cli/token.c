@@ -190,8 +190,9 @@ static bool judge_token(struct judge *j, struct sv token, enum reason *why)
 	if (j->keys)
 		return judge_by_keys(j, token, why);
 	arena_reset(&j->arena);
-	return authn_verify_token(j->authn, j->cache, token, now_s(j->arguments), &j->arena, &who,
-	                          why);
+	const struct authn_ctx ctx = {
+		.cache = j->cache, .arena = &j->arena, .now_s = now_s(j->arguments)};
+	return authn_verify_token(j->authn, &ctx, token, &who, why) == AUTHN_OK;
 }
 
 /* One line without its end. Of a line that is longer than any token may be the rest is not kept.

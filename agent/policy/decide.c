@@ -67,9 +67,10 @@ void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const st
 		return;
 
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
+	const struct authn_ctx asking = {
+		.cache = ctx->tokens, .arena = ctx->arena, .now_s = ret->at_us / 1000000};
 	enum authn_outcome known =
-		authn_identify(policy_authn(policy), ctx->tokens, req, ret->at_us / 1000000,
-	                       ctx->arena, &ret->identity, &reason);
+		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
 	if (located && known == AUTHN_REFUSED)
 		refuse_credential(reason, &ret->verdict);
 	else if (located)

@@ -2,6 +2,7 @@
 
 #include "authn/authn.h"
 #include "authn/spiffe.h"
+#include "authn/user.h"
 #include "core/arena.h"
 #include "core/encode.h"
 #include "core/jsonload.h"
@@ -349,12 +350,8 @@ bool question_read(const json_t *object, unsigned flags, const char *pointer, st
 
 static const struct issuer *issuer_of(const struct policy *policy, const json_t *claims)
 {
-	const struct authn *authn = policy_authn(policy);
-	struct sv iss = json_string_sv(json_object_get(claims, "iss"));
-	for (size_t i = 0; i < authn_n_issuers(authn); i++)
-		if (sv_eq(sv_of(authn_issuer(authn, i)->issuer), iss))
-			return authn_issuer(authn, i);
-	return NULL;
+	return authn_find_issuer(policy_authn(policy),
+	                         json_string_sv(json_object_get(claims, "iss")));
 }
 
 /* The request without the credentials whose place is taken. */
@@ -380,16 +377,17 @@ bool question_decide(const struct policy *policy, struct decide_ctx *ctx,
 	struct identity who = {0};
 	enum reason why;
 	bool said = question->claims || question->workload.n > 0;
+	const struct authn_ctx asking = {
+		.cache = ctx->tokens, .arena = ctx->arena, .now_s = ctx->now_us / 1000000};
 	if (!said ||
-	    authn_identify(policy_authn(policy), ctx->tokens, &request, ctx->now_us / 1000000,
-	                   ctx->arena, &who, &why) == AUTHN_REFUSED) {
+	    authn_identify(policy_authn(policy), &asking, &request, &who, &why) == AUTHN_REFUSED) {
 		policy_decide(policy, ctx, &request, ret); /* refuses by the same credential */
 		return true;
 	}
 	if (question->workload.n > 0)
 		identity_set_workload(&who, question->workload);
-	if (question->claims && !authn_identity_of_claims(issuer_of(policy, question->claims),
-	                                                  question->claims, ctx->arena, &who))
+	if (question->claims && !user_of_claims(issuer_of(policy, question->claims),
+	                                        question->claims, ctx->arena, &who))
 		return false;
 	policy_decide_as(policy, ctx, &request, &who, ret);
 	return true;

@@ -92,14 +92,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct identity who;
 	enum reason why = REASON_INTERNAL, again = REASON_INTERNAL;
 	arena_reset(&arena);
-	bool good = authn_verify_token(authn, cache, token, NOW, &arena, &who, &why);
+	const struct authn_ctx ctx = {.cache = cache, .arena = &arena, .now_s = NOW};
+	bool good = authn_verify_token(authn, &ctx, token, &who, &why) == AUTHN_OK;
 	if (good)
 		check(&who);
 	else
 		HOLDS(why != REASON_INTERNAL);
 	HOLDS(!good || is_signed);
 	arena_reset(&arena);
-	HOLDS(authn_verify_token(authn, cache, token, NOW, &arena, &who, &again) == good);
+	HOLDS((authn_verify_token(authn, &ctx, token, &who, &again) == AUTHN_OK) == good);
 	HOLDS(again == why);
 	return 0;
 }

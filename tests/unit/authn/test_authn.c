@@ -92,8 +92,8 @@ static enum reason verify_at(struct desk *desk, const char *text, int64_t now_s,
 {
 	enum reason why = REASON_INTERNAL;
 	arena_reset(&desk->arena);
-	bool good = authn_verify_token(desk->authn, desk->cache, sv_of(text), now_s, &desk->arena,
-	                               ret, &why);
+	const struct authn_ctx ctx = {.cache = desk->cache, .arena = &desk->arena, .now_s = now_s};
+	bool good = authn_verify_token(desk->authn, &ctx, sv_of(text), ret, &why) == AUTHN_OK;
 	assert_true(good == (why == REASON_INTERNAL));
 	return why;
 }
@@ -300,7 +300,8 @@ static enum authn_outcome identify(struct desk *desk, const char *authorization,
 		.n_authorization = n, .authorization = sv_of(authorization), .cert_verify = -1};
 	struct identity who;
 	arena_reset(&desk->arena);
-	return authn_identify(desk->authn, desk->cache, &req, NOW, &desk->arena, &who, why);
+	const struct authn_ctx ctx = {.cache = desk->cache, .arena = &desk->arena, .now_s = NOW};
+	return authn_identify(desk->authn, &ctx, &req, &who, why);
 }
 
 static void the_authorization_header(void **state)

@@ -1,0 +1,117 @@
+#include "authn/bearer.h"
+
+#include "authn/headermemo.h"
+#include "authn/jwt.h"
+#include "authn/user.h"
+#include "core/jsonload.h"
+
+/* A token without exp, where the issuer's rules let it pass, is looked at again after this. */
+enum { CACHE_WITHOUT_EXP_S = 60 };
+
+static bool refuse(enum reason *why, enum reason reason)
+{
+	*why = reason;
+	return false;
+}
+
+/* One token on its way to an identity; what it owns is released by checking_fini(). */
+struct checking {
+	const struct authn_turn *turn;
+	struct jws_compact parts;
+	struct jwt_header header;
+	json_t *claims;
+	const struct issuer *issuer;
+	struct jwks *keys;
+	uint64_t generation;
+	int64_t expires_at;
+};
+
+static void checking_fini(struct checking *c)
+{
+	json_decref(c->header.document);
+	json_decref(c->claims);
+	jwks_unref(c->keys);
+}
+
+/* Everything that costs next to nothing comes before the signature. */
+static bool check_cheap(struct checking *c, enum reason *why)
+{
+	if (!headermemo_find(tokencache_headers(c->turn->ctx->cache), c->parts.header,
+	                     &c->header) &&
+	    !jwt_header_read(c->parts.header, &c->header, why))
+		return false;
+	c->claims = jwt_payload_read(c->parts.payload);
+	if (!c->claims)
+		return refuse(why, REASON_TOKEN_MALFORMED);
+	/* iss only chooses; that it is true is known after the signature */
+	c->issuer = authn_find_issuer(c->turn->authn,
+	                              json_string_sv(json_object_get(c->claims, "iss")));
+	if (!c->issuer)
+		return refuse(why, REASON_ISSUER_UNKNOWN);
+	const struct jwt_rules rules = {.audiences = &c->issuer->audiences,
+	                                .leeway_s = c->issuer->leeway_s,
+	                                .max_lifetime_s = c->issuer->max_lifetime_s,
+	                                .require_expiration = c->issuer->require_expiration};
+	if (!(c->issuer->algs & JWS_ALG_BIT(c->header.alg)))
+		return refuse(why, REASON_ALGORITHM_NOT_ALLOWED);
+	if (!jwt_type_check(c->header.typ, &c->issuer->types))
+		return refuse(why, REASON_TOKEN_TYPE);
+	return jwt_claims_check(c->claims, &rules, c->turn->ctx->now_s, &c->expires_at, why);
+}
+
+static bool check_signature(struct checking *c, enum reason *why)
+{
+	/* read before the set: a publish in between makes the entry stale, never the other way round */
+	c->generation = keyslot_generation(c->issuer->keys);
+	c->keys = keyslot_get(c->issuer->keys);
+	if (!c->keys) {
+		keyslot_want(c->issuer->keys);
+		return refuse(why, REASON_KEYS_UNAVAILABLE);
+	}
+	if (jwt_signature_check(tokencache_verifier(c->turn->ctx->cache), c->keys, &c->header,
+	                        &c->parts, why))
+		return true;
+	if (*why == REASON_KEY_UNKNOWN)
+		keyslot_want(c->issuer->keys);
+	return false;
+}
+
+static bool remember(const struct checking *c, const uint8_t digest[SHA256_BYTES],
+                     struct identity *ret, enum reason *why)
+{
+	const struct authn_ctx *ctx = c->turn->ctx;
+	struct identity who = {.expires_at = c->expires_at};
+	int64_t until_s = c->expires_at ? c->expires_at : ctx->now_s + CACHE_WITHOUT_EXP_S;
+	if (!user_of_claims(c->issuer, c->claims, ctx->arena, &who))
+		return refuse(why, REASON_INTERNAL);
+	const struct identity *kept = tokencache_put(ctx->cache, digest, c->turn->authn->serial,
+	                                             c->issuer->keys, c->generation, until_s, &who);
+	if (!kept)
+		return refuse(why, REASON_INTERNAL);
+	headermemo_keep(tokencache_headers(ctx->cache), c->parts.header, &c->header);
+	*ret = *kept;
+	return true;
+}
+
+enum authn_outcome bearer_identify(const struct authn_turn *turn, struct sv token,
+                                   struct identity *ret)
+{
+	const struct authn_ctx *ctx = turn->ctx;
+	uint8_t digest[SHA256_BYTES];
+	if (token.n > JWS_TOKEN_MAX_BYTES)
+		return turn_refuse(turn, REASON_TOKEN_TOO_LARGE);
+	if (!tokencache_digest(ctx->cache, token, digest))
+		return turn_refuse(turn, REASON_INTERNAL);
+	const struct identity *known =
+		tokencache_find(ctx->cache, digest, turn->authn->serial, ctx->now_s);
+	if (known) {
+		*ret = *known;
+		return AUTHN_OK;
+	}
+	CLEANUP(checking_fini) struct checking c = {.turn = turn};
+	if (!jws_split(token, &c.parts))
+		return turn_refuse(turn, REASON_TOKEN_MALFORMED);
+	bool good = check_cheap(&c, turn->why) && check_signature(&c, turn->why) &&
+	            remember(&c, digest, ret, turn->why);
+	return good ? AUTHN_OK : AUTHN_REFUSED;
+}

@@ -1,0 +1,31 @@
+/* One request on its way to an identity: what the methods of this folder share. Private to authn/.
+ *
+ * A method takes one credential and answers for it alone; authn.c asks them in turn.
+ */
+#ifndef AUTHN_TURN_H
+#define AUTHN_TURN_H
+
+#include "authn/authn.h"
+
+struct authn {
+	uint64_t
+		serial; /* another for each compiled set: cached answers of an older one do not count */
+	size_t n;
+	struct issuer *issuers; /* owned */
+};
+
+struct authn_turn {
+	const struct authn *authn;
+	const struct authn_ctx *ctx;
+	const struct request *req; /* NULL: a credential alone is judged */
+	enum reason *why;          /* where a refusal says which way */
+};
+
+/* turn_refuse - says why, for `return turn_refuse(turn, REASON_...)`. */
+static inline enum authn_outcome turn_refuse(const struct authn_turn *turn, enum reason why)
+{
+	*turn->why = why;
+	return AUTHN_REFUSED;
+}
+
+#endif

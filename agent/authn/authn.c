@@ -1,6 +1,7 @@
 #include "authn/authn.h"
 
 #include "authn/bearer.h"
+#include "authn/binding.h"
 #include "authn/clientcert.h"
 #include "authn/credential.h"
 #include "authn/turn.h"
@@ -107,7 +108,10 @@ static enum authn_outcome identify_user(const struct authn_turn *turn, struct id
 		return AUTHN_REFUSED;
 	if (credential.kind == CREDENTIAL_NONE)
 		return AUTHN_ANONYMOUS;
-	return methods[credential.kind](turn, credential.text, ret);
+	enum authn_outcome outcome = methods[credential.kind](turn, credential.text, ret);
+	if (outcome == AUTHN_OK && !binding_check(turn, &ret->binding))
+		return AUTHN_REFUSED;
+	return outcome;
 }
 
 enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
@@ -128,7 +132,10 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
 {
 	const struct authn_turn turn = {authn, ctx, NULL, why};
 	*why = REASON_INTERNAL;
-	return bearer_identify(&turn, token, ret);
+	enum authn_outcome outcome = bearer_identify(&turn, token, ret);
+	if (outcome == AUTHN_OK && !binding_check(&turn, &ret->binding))
+		return AUTHN_REFUSED;
+	return outcome;
 }
 
 #define INVALID_TOKEN(text) \
@@ -153,6 +160,6 @@ struct sv authn_challenge(enum reason reason)
 	for (size_t i = 0; i < ARRAY_LEN(challenges); i++)
 		if (challenges[i].reason == reason)
 			return challenges[i].challenge;
-	bool is_token = reason >= REASON_TOKEN_MALFORMED && reason <= REASON_AUDIENCE_MISMATCH;
+	bool is_token = reason >= REASON_TOKEN_MALFORMED && reason <= REASON_CERTIFICATE_REQUIRED;
 	return is_token ? invalid : plain;
 }

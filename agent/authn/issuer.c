@@ -32,6 +32,11 @@ static const struct json_field claim_fields[] = {
          .max = 128},
 };
 
+static const char *const binding_names[ISSUER_BINDING_COUNT] = {
+	[ISSUER_BINDING_OPTIONAL] = "optional",
+	[ISSUER_BINDING_REQUIRED] = "required",
+};
+
 static const struct json_field fields[] = {
 	{.name = "name",
          .kind = JSON_FIELD_STRING,
@@ -83,6 +88,11 @@ static const struct json_field fields[] = {
          .offset = offsetof(struct issuer, max_lifetime_s),
          .min = 0,
          .max = 31536000},
+	{.name = "tokenBinding",
+         .kind = JSON_FIELD_ENUM,
+         .offset = offsetof(struct issuer, token_binding),
+         .names = binding_names,
+         .n_names = ISSUER_BINDING_COUNT},
 	{.name = "claims",
          .kind = JSON_FIELD_OBJECT,
          .offset = offsetof(struct issuer, claims),

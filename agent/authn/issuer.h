@@ -15,6 +15,9 @@ struct claim_names {
 	char *client; /* default "azp", else "client_id" */
 };
 
+/* Whether a token has to be bound to what its holder can show (cnf). A cnf that is there has to hold in any case. */
+enum issuer_binding { ISSUER_BINDING_OPTIONAL, ISSUER_BINDING_REQUIRED, ISSUER_BINDING_COUNT };
+
 struct issuer {
 	char *name;                    /* for people; default: the issuer itself */
 	char *issuer;                  /* compared with iss, byte for byte */
@@ -27,6 +30,7 @@ struct issuer {
 	int64_t leeway_s;
 	int64_t max_lifetime_s; /* 0: not bounded */
 	bool require_expiration;
+	unsigned token_binding; /* enum issuer_binding */
 	struct claim_names claims;
 	struct keyslot *keys; /* owned reference; never NULL */
 	char *jwks_uri;       /* NULL: keys are local */

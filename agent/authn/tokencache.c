@@ -182,6 +182,11 @@ const struct identity *tokencache_put(struct tokencache *cache, const uint8_t di
 	return &e->who;
 }
 
+struct sha256 *tokencache_sha256(struct tokencache *cache)
+{
+	return cache->sha256;
+}
+
 struct jws_verifier *tokencache_verifier(struct tokencache *cache)
 {
 	return cache->verifier;

@@ -43,8 +43,9 @@ MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
                                                  uint64_t generation, int64_t until_s,
                                                  const struct identity *who);
 
-/* tokencache_verifier, tokencache_headers - the worker's signature contexts and headers it knows, kept here for
- * want of another thread-owned place. */
+/* tokencache_sha256, tokencache_verifier, tokencache_headers - the worker's hash, signature contexts and headers it
+ * knows, kept here for want of another thread-owned place. */
+struct sha256 *tokencache_sha256(struct tokencache *cache);
 struct jws_verifier *tokencache_verifier(struct tokencache *cache);
 struct headermemo *tokencache_headers(struct tokencache *cache);
 

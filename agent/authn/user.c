@@ -1,5 +1,6 @@
 #include "authn/user.h"
 
+#include "authn/binding.h"
 #include "authn/issuer.h"
 #include "core/jsonload.h"
 
@@ -70,6 +71,8 @@ bool user_of_claims(const struct issuer *issuer, const json_t *claims, struct ar
 	const struct claim_names *names = issuer ? &issuer->claims : &defaults;
 	ret->method = AUTH_JWT;
 	ret->claims = claims;
+	ret->binding = binding_of_claims(claims, issuer && issuer->token_binding ==
+	                                                           ISSUER_BINDING_REQUIRED);
 	ret->issuer = json_string_sv(json_object_get(claims, "iss"));
 	ret->subject = json_string_sv(json_object_get(claims, "sub"));
 	ret->user = printable(json_string_sv(claim(claims, names->user, "sub", NULL)));

@@ -3,6 +3,7 @@
 #ifndef MODEL_IDENTITY_H
 #define MODEL_IDENTITY_H
 
+#include "core/hash.h"
 #include "core/sv.h"
 
 #include <stddef.h>
@@ -18,6 +19,18 @@ enum auth_method {
 };
 extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls */
 
+/* What a token is bound to: bits of binding.to. Who shows the token has to show all of it. */
+enum {
+	BINDING_CERTIFICATE = 1 << 0,
+	BINDING_UNKNOWN = 1 << 1, /* something that cannot be checked: nobody may use the token */
+	BINDING_MISSING = 1 << 2, /* nothing, although the issuer's have to be: the same */
+};
+
+struct binding {
+	unsigned to;                       /* 0: a plain bearer token */
+	uint8_t certificate[SHA256_BYTES]; /* digest of its DER */
+};
+
 struct identity {
 	enum auth_method method; /* how the user proved who they are; AUTH_NONE: no user */
 
@@ -31,6 +44,7 @@ struct identity {
 	size_t n_groups, n_scopes, n_audiences;
 	const struct json_t *claims; /* verified payload, an object; borrowed */
 	int64_t expires_at;          /* Unix seconds; 0 when not bounded */
+	struct binding binding; /* of the credential; already shown, once a request is judged */
 
 	/* the workload on the other side of mTLS; empty when there is none */
 	struct sv workload;        /* "spiffe://td/ns/a/sa/b" */

@@ -54,6 +54,17 @@ static const struct row rows[] = {
                                    "the token lives longer than the issuer may grant"},
 	[REASON_AUDIENCE_MISMATCH] = {"audience_mismatch",
                                       "the token is meant for another audience"},
+	[REASON_TOKEN_BINDING_MISSING] = {"token_binding_missing",
+                                          "this issuer's tokens have to be bound to a certificate "
+                                          "or key, and this one is not"},
+	[REASON_TOKEN_BINDING_UNSUPPORTED] =
+		{"token_binding_unsupported",
+                 "the token is bound to something that the agent cannot check"},
+	[REASON_TOKEN_BINDING_MISMATCH] = {"token_binding_mismatch",
+                                           "the token is bound to another certificate or key"},
+	[REASON_CERTIFICATE_REQUIRED] =
+		{"certificate_required",
+                 "the token is bound to a client certificate, and none was shown"},
 	[REASON_CERTIFICATE_INVALID] = {"certificate_invalid",
                                         "the client certificate is not acceptable"},
 	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",

@@ -137,29 +137,3 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
 		return AUTHN_REFUSED;
 	return outcome;
 }
-
-#define INVALID_TOKEN(text) \
-	SV("Bearer realm=\"haward\", error=\"invalid_token\", error_description=\"" text "\"")
-
-static const struct {
-	enum reason reason;
-	struct sv challenge;
-} challenges[] = {
-	{REASON_MULTIPLE_CREDENTIALS, SV("Bearer realm=\"haward\", error=\"invalid_request\", "
-                                         "error_description=\"more than one credential\"")},
-	{REASON_TOKEN_EXPIRED, INVALID_TOKEN("the token has expired")},
-	{REASON_TOKEN_NOT_YET_VALID, INVALID_TOKEN("the token is not valid yet")},
-	{REASON_AUDIENCE_MISMATCH, INVALID_TOKEN("the token is meant for another audience")},
-	{REASON_TOKEN_MALFORMED, INVALID_TOKEN("the token is malformed")},
-};
-
-struct sv authn_challenge(enum reason reason)
-{
-	static const struct sv plain = SV("Bearer realm=\"haward\"");
-	static const struct sv invalid = SV("Bearer realm=\"haward\", error=\"invalid_token\"");
-	for (size_t i = 0; i < ARRAY_LEN(challenges); i++)
-		if (challenges[i].reason == reason)
-			return challenges[i].challenge;
-	bool is_token = reason >= REASON_TOKEN_MALFORMED && reason <= REASON_CERTIFICATE_REQUIRED;
-	return is_token ? invalid : plain;
-}

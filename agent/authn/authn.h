@@ -57,9 +57,4 @@ MUST_CHECK enum authn_outcome authn_verify_token(const struct authn *authn,
                                                  const struct authn_ctx *ctx, struct sv token,
                                                  struct identity *ret, enum reason *why);
 
-/* authn_challenge - the WWW-Authenticate value for a refusal; an error code only when a credential was sent.
- * source  RFC 6750 3. lifetime: static
- */
-struct sv authn_challenge(enum reason reason);
-
 #endif

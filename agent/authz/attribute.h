@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct request;
 struct identity;
@@ -52,6 +53,7 @@ struct authz_view {
 	const struct identity *who;
 	struct sv path; /* the form that is judged; empty when HAProxy told none */
 	struct sv host; /* without port; empty when HAProxy told none */
+	int64_t now_s;  /* Unix seconds; 0: not told */
 	struct arena *scratch;
 	const struct json_t
 		*issuers; /* of the policy set: whose claims are lists of words; may be NULL */

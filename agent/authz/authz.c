@@ -72,6 +72,7 @@ static struct authz_view view_of(const struct authz_target *target, const struct
 	                           .who = who,
 	                           .path = target->path.normal,
 	                           .host = target->host,
+	                           .now_s = target->now_s,
 	                           .scratch = scratch};
 }
 
@@ -265,7 +266,9 @@ static void find_miss(const struct authz *authz, const struct authz_service *ser
 		miss_in(authz, service->space, view, &j->miss);
 	if (!j->miss.rule)
 		miss_in(authz, AUTHZ_SPACE_COMMON, view, &j->miss);
-	j->miss.wants_user = false; /* whoever asks: this operation is allowed to nobody */
+	/* whoever asks, and however they signed in: this operation is allowed to nobody */
+	j->miss.wants_user = false;
+	j->miss.stepup = NULL;
 }
 
 /* ---- from what matched to a verdict ---- */
@@ -302,6 +305,7 @@ static void missed_by(struct verdict *verdict, const struct authz_miss *miss)
 	if (!miss->rule)
 		return;
 	verdict->route = miss->route;
+	verdict->stepup = miss->stepup ? miss->stepup->challenge : (struct sv){0};
 	verdict->why[0] = (struct why){.policy = miss->rule->policy->name,
 	                               .rule = miss->rule->pointer,
 	                               .condition = miss->condition,
@@ -321,7 +325,9 @@ static enum reason reason_of(const struct authz *authz, const struct authz_servi
 		return REASON_POLICY_ALLOWED;
 	if (!has_allow(authz, service) && allows_by_default(authz, service))
 		return REASON_DEFAULT_ALLOWED;
-	return j->miss.wants_user ? REASON_AUTHENTICATION_REQUIRED : REASON_NO_POLICY_MATCHED;
+	if (j->miss.wants_user)
+		return REASON_AUTHENTICATION_REQUIRED;
+	return j->miss.stepup ? REASON_STEP_UP_REQUIRED : REASON_NO_POLICY_MATCHED;
 }
 
 static void grant(struct verdict *verdict, enum reason reason)

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct authz;
 struct authz_service;
@@ -66,6 +67,7 @@ struct authz_target {
 	const struct authz_service *service; /* NULL when the set has no services at all */
 	struct authz_reading others[AUTHZ_READINGS_MAX];
 	size_t n_others;
+	int64_t now_s; /* Unix seconds, set by who evaluates; 0: no maxAge holds */
 };
 
 /* authz_locate - bring path and host to their normal form and find the service.

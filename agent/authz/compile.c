@@ -196,13 +196,16 @@ static void compile_operation(struct compile *c, const json_t *value,
 /* ---- one rule ---- */
 
 struct raw_rule {
-	const json_t *from, *to, *when;
+	const json_t *from, *to, *when, *authentication;
 };
 
 static const struct json_field rule_fields[] = {
 	{.name = "from", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, from)},
 	{.name = "to", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, to)},
 	{.name = "when", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_rule, when)},
+	{.name = "authentication",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_rule, authentication)},
 };
 
 static void compile_from(struct compile *c, const json_t *list, const struct compile_place *at,
@@ -248,6 +251,14 @@ static void compile_rule(struct compile *c, const json_t *value, const struct co
 	place = compile_key(at, "when");
 	if (raw.when)
 		compile_whens(c, raw.when, &place, rule);
+	place = compile_key(at, "authentication");
+	if (raw.authentication && rule->policy->action == AUTHZ_ACTION_DENY)
+		compile_report(
+			c, &place, "not_in_deny",
+			"a DENY rule binds whoever it matches, however they signed in: write "
+			"an ALLOW rule that asks for it");
+	else if (raw.authentication)
+		rule->stepup = compile_stepup(c, raw.authentication, &place);
 }
 
 void compile_policy_rules(struct compile *c, const json_t *rules, const struct compile_place *at,

@@ -21,6 +21,7 @@ enum {
 	PROGRESS_WHEN = 2 << 8,
 	PROGRESS_FROM = 3 << 8,
 	PROGRESS_USER = 4 << 8,
+	PROGRESS_STEPUP = 5 << 8,
 };
 
 /* One rule being judged. */
@@ -160,7 +161,36 @@ static void missed_user(const struct judging *j, const struct authz_condition *c
 		j->miss->wants_user = true;
 }
 
+/* Who is signed in can sign in better; who is not signs in first. */
+static void missed_stepup(const struct judging *j, const struct authz_stepup_lack *lack)
+{
+	struct authz_miss *miss = j->miss;
+	if (j->view->who->method != AUTH_NONE && !miss->stepup)
+		miss->stepup = j->rule->stepup;
+	if (j->view->who->method == AUTH_NONE && j->view->request->kind == REQUEST_HTTP)
+		miss->wants_user = true;
+	if (miss->rule && miss->progress >= PROGRESS_STEPUP)
+		return;
+	*miss = (struct authz_miss){.rule = j->rule,
+	                            .condition = lack->condition,
+	                            .value = lack->value,
+	                            .expected = lack->expected,
+	                            .route = j->route,
+	                            .progress = PROGRESS_STEPUP,
+	                            .wants_user = miss->wants_user,
+	                            .stepup = miss->stepup};
+}
+
 /* ---- the stages, last to first ---- */
+
+static bool stepup_holds(const struct judging *j)
+{
+	struct authz_stepup_lack lack;
+	if (!j->rule->stepup || authz_stepup_holds(j->rule->stepup, j->view, &lack))
+		return true;
+	missed_stepup(j, &lack);
+	return false;
+}
 
 static bool all_hold(const struct judging *j, const struct authz_conditions *list,
                      unsigned progress, bool user_follows)
@@ -187,7 +217,7 @@ static bool from_holds(const struct judging *j)
 static bool caller_holds(const struct judging *j)
 {
 	return all_hold(j, &j->rule->when, PROGRESS_WHEN, false) && from_holds(j) &&
-	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true);
+	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true) && stepup_holds(j);
 }
 
 /* An operation without paths: no captures, no route. */

@@ -5,7 +5,9 @@
  *   2 when    what is not about the user, with the captures of that operation's path
  *   3 from    one source; in it the workload and address conditions before the user's
  *   4 when    what is about the user: request.auth... as the key or in valuesFrom
- * A later kind of condition (expression, relation, limit) takes its place after 4: it may be costly and
+ *   5 authentication   how the user signed in (stepup.h); ALLOW rules only: in a DENY rule it could be read both
+ *             ways, and the compiler refuses it
+ * A later kind of condition (expression, relation, limit) takes its place after 5: it may be costly and
  * may use everything above.
  *
  * What is not known. A condition whose attribute HAProxy did not tell, or that a TCP connection
@@ -18,6 +20,7 @@
 
 #include "authz/attribute.h"
 #include "authz/match.h"
+#include "authz/stepup.h"
 #include "authz/template.h"
 
 #include <stdbool.h>
@@ -85,6 +88,7 @@ struct authz_rule {
 	const struct authz_conditions *from;
 	size_t n_from; /* 0: any source */
 	struct authz_conditions when_user;
+	const struct authz_stepup *stepup; /* NULL: however they signed in */
 	bool uses_captures;
 };
 
@@ -97,6 +101,8 @@ struct authz_miss {
 	struct sv route;   /* path pattern that had matched; empty when none */
 	unsigned progress; /* what had held before it; more is nearer */
 	bool wants_user;   /* some rule failed only for want of a user */
+	/* some rule failed only for want of this; the first that did. NULL: none */
+	const struct authz_stepup *stepup;
 };
 
 /* authz_rule_holds - does the rule match?

@@ -17,6 +17,9 @@ static const struct row rows[] = {
 	[REASON_AUTHENTICATION_REQUIRED] =
 		{"authentication_required",
                  "nobody is signed in, and a credential could change that"},
+	[REASON_STEP_UP_REQUIRED] =
+		{"step_up_required",
+                 "a policy asks for a stronger or a more recent sign-in than the token tells of"},
 	[REASON_UNKNOWN_SERVICE] = {"unknown_service",
                                     "HAProxy named a service that the policy set does not have"},
 	[REASON_NO_SERVICE] = {"no_service", "no service has this host and path"},

@@ -30,7 +30,7 @@ bool verdict_effect_find(struct sv name, enum verdict_effect *ret)
 
 static bool is_credential(enum reason reason)
 {
-	return reason == REASON_AUTHENTICATION_REQUIRED ||
+	return reason == REASON_AUTHENTICATION_REQUIRED || reason == REASON_STEP_UP_REQUIRED ||
 	       (reason >= REASON_UNSUPPORTED_CREDENTIAL && reason <= REASON_SPIFFE_ID_INVALID);
 }
 

@@ -50,6 +50,7 @@ struct verdict {
 	size_t n_why;
 
 	struct sv challenge; /* WWW-Authenticate; empty when none */
+	struct sv stepup;    /* its parameters when signing in better would help */
 
 	bool has_shadow; /* shadow policies would have decided otherwise */
 	enum verdict_effect shadow_effect;

@@ -1,6 +1,7 @@
 #include "policy/decide.h"
 
 #include "authn/authn.h"
+#include "authn/challenge.h"
 #include "authz/authz.h"
 #include "core/clock.h"
 #include "model/decision.h"
@@ -40,17 +41,17 @@ static void refuse_credential(enum reason reason, struct verdict *verdict)
 	verdict->n_why = 1;
 }
 
-static void challenge(struct verdict *verdict)
+static void challenge(const struct request *req, struct arena *arena, struct verdict *verdict)
 {
 	if (verdict->effect == VERDICT_AUTHENTICATE ||
 	    verdict->reason == REASON_MULTIPLE_CREDENTIALS)
-		verdict->challenge = authn_challenge(verdict->reason);
+		verdict->challenge = authn_challenge(req, verdict, arena);
 }
 
 static void judge(const struct policy *policy, const struct decide_ctx *ctx,
-                  const struct request *req, const struct authz_target *target,
-                  struct decision *ret)
+                  const struct request *req, struct authz_target *target, struct decision *ret)
 {
+	target->now_s = ret->at_us / 1000000;
 	authz_evaluate(policy_authz(policy), target, req, &ret->identity, ctx->arena,
 	               &ret->verdict);
 }
@@ -75,7 +76,7 @@ void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const st
 		refuse_credential(reason, &ret->verdict);
 	else if (located)
 		judge(policy, ctx, req, &target, ret);
-	challenge(&ret->verdict);
+	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 }
 
@@ -89,6 +90,6 @@ void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
 		return;
 	if (authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict))
 		judge(policy, ctx, req, &target, ret);
-	challenge(&ret->verdict);
+	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 }

@@ -341,19 +341,6 @@ static void the_authorization_header(void **state)
 	free(text);
 }
 
-static void challenges_say_what_is_wrong_and_no_more(void **state)
-{
-	(void)state;
-	for (int r = 0; r < REASON_COUNT; r++) {
-		struct sv text = authn_challenge((enum reason)r);
-		assert_true(sv_starts(text, SVL("Bearer realm=\"haward\"")));
-	}
-	assert_true(sv_eq(authn_challenge(REASON_AUTHENTICATION_REQUIRED),
-	                  SVL("Bearer realm=\"haward\"")));
-	assert_true(sv_eq(authn_challenge(REASON_SIGNATURE_INVALID),
-	                  SVL("Bearer realm=\"haward\", error=\"invalid_token\"")));
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -370,7 +357,6 @@ int main(void)
 		TEST(a_full_cache_forgets_and_does_not_mix),
 		TEST(before_the_first_keys_nothing_passes),
 		TEST(the_authorization_header),
-		TEST(challenges_say_what_is_wrong_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

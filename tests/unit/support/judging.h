@@ -146,7 +146,9 @@ static inline struct verdict judge_json(const struct authz *set, const json_t *i
 	struct verdict verdict;
 	request_of(in, scratch, &request);
 	identity_of(in, scratch, &who);
-	if (authz_locate(set, &request, scratch, &target, &verdict))
+	bool located = authz_locate(set, &request, scratch, &target, &verdict);
+	target.now_s = json_integer_value(json_object_get(in, "now"));
+	if (located)
 		authz_evaluate(set, &target, &request, &who, scratch, &verdict);
 	return verdict;
 }

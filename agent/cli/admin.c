@@ -1,8 +1,6 @@
-#include "audit/journal.h"
 #include "cli/cli.h"
+#include "cli/desk.h"
 #include "core/clock.h"
-#include "core/fileio.h"
-#include "core/limits.h"
 #include "core/secret.h"
 #include "state/admins.h"
 #include "state/password.h"
@@ -12,16 +10,14 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024, LINE_BYTES = PASSWORD_MAX_BYTES + 2 };
+enum { LINE_BYTES = PASSWORD_MAX_BYTES + 2 };
 enum { KEY_DATA = 'd', KEY_ROLES = 'r', KEY_URL = 'u' };
 
 struct admin_arguments {
@@ -31,18 +27,16 @@ struct admin_arguments {
 };
 
 /* What an act works on. */
-struct desk {
-	struct state *state;
-	struct audit_journal *journal;
+struct task {
+	struct desk desk;
 	struct sv name; /* of the account; empty where the act needs none */
 	uint32_t roles; /* 0: not given */
 	const char *url;
 };
 
-static void close_desk(struct desk *desk)
+static void close_task(struct task *task)
 {
-	state_close(desk->state);
-	audit_journal_close(desk->journal);
+	desk_close(&task->desk);
 }
 
 /* ---- passwords: from the terminal without echo, or one line of standard input; never from argv ---- */
@@ -108,29 +102,9 @@ static int hash_new_password(struct sv name, char phc[static PASSWORD_PHC_BYTES]
 
 /* ---- the acts ---- */
 
-/* Who sits at the terminal, as the host knows them. */
-static void operator_name(char ret[static 64])
+static int record(const struct task *task, const char *action, struct sv after)
 {
-	struct passwd *user = getpwuid(getuid()); /* NOLINT(concurrency-mt-unsafe): one thread */
-	if (user)
-		(void)snprintf(ret, 64, "%s", user->pw_name);
-	else
-		(void)snprintf(ret, 64, "uid-%u", (unsigned)getuid());
-}
-
-static int record(const struct desk *desk, const char *action, const char *result, struct sv after)
-{
-	char operator[64];
-	operator_name(operator);
-	struct audit_act act = {
-		.actor = sv_of(operator),
-		.channel = SV("cli"),
-		.action = sv_of(action),
-		.target = desk->name,
-		.result = sv_of(result),
-		.after = after,
-	};
-	return audit_submit_admin(desk->journal, &act);
+	return desk_record(&task->desk, action, task->name, after);
 }
 
 static int list_one(void *user, const struct state_admin *admin)
@@ -146,86 +120,86 @@ static int list_one(void *user, const struct state_admin *admin)
 	return 0;
 }
 
-static int act_list(struct desk *desk)
+static int act_list(struct task *task)
 {
-	return state_admin_list(desk->state, list_one, NULL);
+	return state_admin_list(task->desk.state, list_one, NULL);
 }
 
-static int act_add(struct desk *desk)
+static int act_add(struct task *task)
 {
 	int64_t now_us = clock_real_us();
 	struct state_admin admin = {
-		.roles = desk->roles, .created_us = now_us, .changed_us = now_us};
+		.roles = task->roles, .created_us = now_us, .changed_us = now_us};
 	char roles[ROLES_TEXT_BYTES];
-	if (desk->roles == ROLE_NOBODY) {
+	if (task->roles == ROLE_NOBODY) {
 		(void)fprintf(stderr, "haward admin: --roles is missing: "
 		                      "viewer,auditor,editor,publisher,admin\n");
 		return -EINVAL;
 	}
-	memcpy(admin.name, desk->name.at, desk->name.n);
-	int r = hash_new_password(desk->name, admin.phc);
+	memcpy(admin.name, task->name.at, task->name.n);
+	int r = hash_new_password(task->name, admin.phc);
 	if (r == 0)
-		r = state_admin_add(desk->state, &admin);
+		r = state_admin_add(task->desk.state, &admin);
 	roles_text(admin.roles, roles);
 	if (r == 0)
-		r = record(desk, "admin.create", "ok", sv_of(roles));
+		r = record(task, "admin.create", sv_of(roles));
 	return r;
 }
 
-static int change(struct desk *desk, const struct state_admin_change *how, const char *action,
+static int change(struct task *task, const struct state_admin_change *how, const char *action,
                   struct sv after)
 {
-	int r = state_admin_change(desk->state, desk->name, how, clock_real_us());
-	return r == 0 ? record(desk, action, "ok", after) : r;
+	int r = state_admin_change(task->desk.state, task->name, how, clock_real_us());
+	return r == 0 ? record(task, action, after) : r;
 }
 
-static int act_passwd(struct desk *desk)
+static int act_passwd(struct task *task)
 {
 	char phc[PASSWORD_PHC_BYTES];
 	struct state_admin there;
-	int r = state_admin_get(desk->state, desk->name, &there);
+	int r = state_admin_get(task->desk.state, task->name, &there);
 	if (r == 0)
-		r = hash_new_password(desk->name, phc);
+		r = hash_new_password(task->name, phc);
 	if (r != 0)
 		return r;
 	struct state_admin_change how = {.phc = phc};
-	return change(desk, &how, "admin.change", SVL("new password"));
+	return change(task, &how, "admin.change", SVL("new password"));
 }
 
-static int act_role(struct desk *desk)
+static int act_role(struct task *task)
 {
 	char roles[ROLES_TEXT_BYTES];
-	if (desk->roles == ROLE_NOBODY) {
+	if (task->roles == ROLE_NOBODY) {
 		(void)fprintf(
 			stderr,
 			"haward admin: roles are missing: viewer,auditor,editor,publisher,admin\n");
 		return -EINVAL;
 	}
-	roles_text(desk->roles, roles);
-	struct state_admin_change how = {.roles = desk->roles};
-	return change(desk, &how, "admin.change", sv_of(roles));
+	roles_text(task->roles, roles);
+	struct state_admin_change how = {.roles = task->roles};
+	return change(task, &how, "admin.change", sv_of(roles));
 }
 
-static int act_remove(struct desk *desk)
+static int act_remove(struct task *task)
 {
-	int r = state_admin_remove(desk->state, desk->name);
-	return r == 0 ? record(desk, "admin.delete", "ok", (struct sv){0}) : r;
+	int r = state_admin_remove(task->desk.state, task->name);
+	return r == 0 ? record(task, "admin.delete", (struct sv){0}) : r;
 }
 
-static int act_setup_link(struct desk *desk)
+static int act_setup_link(struct task *task)
 {
 	char token[SETUP_TOKEN_BYTES];
-	int r = state_setup_create(desk->state, clock_real_us(), token);
+	int r = state_setup_create(task->desk.state, clock_real_us(), token);
 	if (r == -EEXIST) {
 		(void)fprintf(stderr, "haward admin: an account exists already; `haward admin "
 		                      "passwd` changes its password\n");
 		return r;
 	}
 	if (r == 0)
-		r = record(desk, "setup.link", "ok", (struct sv){0});
+		r = record(task, "setup.link", (struct sv){0});
 	if (r == 0)
 		(void)printf("%s/setup#token=%s\n",
-		             desk->url ? desk->url : "http://127.0.0.1:12380", token);
+		             task->url ? task->url : "http://127.0.0.1:12380", token);
 	secret_wipe(token, sizeof(token));
 	return r;
 }
@@ -233,7 +207,7 @@ static int act_setup_link(struct desk *desk)
 static const struct {
 	const char *name;
 	bool needs_name;
-	int (*run)(struct desk *desk);
+	int (*run)(struct task *task);
 } acts[] = {
 	{"list", false, act_list},    {"add", true, act_add},
 	{"passwd", true, act_passwd}, {"role", true, act_role},
@@ -282,50 +256,7 @@ static const struct argp admin_argp = {
 	       "the book.",
 };
 
-/* A file that root left here the agent could not open; the real user stays, and stands in the record. */
-static int become_owner(const char *data)
-{
-	struct stat dir;
-	if (geteuid() != 0 || stat(data, &dir) != 0 || dir.st_uid == 0)
-		return 0;
-	return setegid(dir.st_gid) == 0 && seteuid(dir.st_uid) == 0 ? 0 : -errno;
-}
-
-static int open_state(const char *data, struct state **ret)
-{
-	char path[PATH_BYTES];
-	int r = dir_make(data, 0700);
-	int n = snprintf(path, sizeof(path), "%s/state", data);
-	if (r == 0)
-		r = n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : state_open(path, ret);
-	return r;
-}
-
-static int open_journal(const char *data, struct audit_journal **ret)
-{
-	char dir[PATH_BYTES];
-	char path[PATH_BYTES + sizeof("/cli.ring")];
-	int n = snprintf(dir, sizeof(dir), "%s/journal", data);
-	if (n < 0 || (size_t)n >= sizeof(dir))
-		return -ENAMETOOLONG;
-	int r = dir_make(dir, 0700);
-	(void)snprintf(path, sizeof(path), "%s/cli.ring", dir);
-	return r == 0 ? audit_journal_open_shared(path, AUDIT_JOURNAL_MIN_BYTES, ret) : r;
-}
-
-/* An act that cannot be recorded is not done. */
-static int room_to_record(const struct audit_journal *journal)
-{
-	struct audit_journal_stats stats;
-	audit_journal_stats(journal, &stats);
-	if (stats.used_bytes + AUDIT_RECORD_MAX <= stats.size_bytes)
-		return 0;
-	(void)fprintf(stderr,
-	              "haward admin: the journal is full; start the agent, which empties it\n");
-	return -ENOSPC;
-}
-
-static int complain(const struct admin_arguments *a, int r)
+static int complain(const struct desk *desk, const struct admin_arguments *a, int r)
 {
 	const char *name = a->n_words > 1 ? a->words[1] : "";
 	if (r == -ENOENT)
@@ -335,12 +266,8 @@ static int complain(const struct admin_arguments *a, int r)
 	else if (r == -EBUSY)
 		(void)fprintf(stderr,
 		              "haward admin: nobody would be left who can manage accounts\n");
-	else if (r == -EBADMSG)
-		(void)fprintf(stderr,
-		              "haward admin: what is in %s is damaged, or of another version\n",
-		              a->data);
 	else if (r != -EINVAL && r != -EEXIST)
-		(void)fprintf(stderr, "haward admin: %s: %s\n", a->data, strerrordesc_np(-r));
+		desk_complain(desk, a->data, r);
 	return EXIT_FAILURE;
 }
 
@@ -355,7 +282,7 @@ static char own_name[] = "haward admin"; /* for the usage text */
 int cli_admin(int argc, char **argv)
 {
 	struct admin_arguments a = {0};
-	CLEANUP(close_desk) struct desk desk = {0};
+	CLEANUP(close_task) struct task task = {0};
 	size_t act = 0;
 	argv[0] = own_name;
 	if (argp_parse(&admin_argp, argc, argv, 0, NULL, &a) != 0)
@@ -364,23 +291,17 @@ int cli_admin(int argc, char **argv)
 		act++;
 	if (act == ARRAY_LEN(acts))
 		return usage("list, add, passwd, role, remove and setup-link are known");
-	desk.name = sv_of(a.words[1]);
-	desk.url = a.url;
-	if (acts[act].needs_name && !admin_name_ok(desk.name))
+	task.name = sv_of(a.words[1]);
+	task.url = a.url;
+	if (acts[act].needs_name && !admin_name_ok(task.name))
 		return usage(
 			"the account's name is missing, or is none: 1 to 64 of a-z 0-9 . _ @ -");
 	const char *roles = a.roles ? a.roles : a.words[2];
-	if (roles && roles_parse(sv_of(roles), &desk.roles) != 0)
+	if (roles && roles_parse(sv_of(roles), &task.roles) != 0)
 		return usage("the roles are viewer, auditor, editor, publisher and admin, with "
 		             "commas between");
-	int r = become_owner(a.data);
+	int r = desk_open(&task.desk, own_name, a.data);
 	if (r == 0)
-		r = open_state(a.data, &desk.state);
-	if (r == 0)
-		r = open_journal(a.data, &desk.journal);
-	if (r == 0)
-		r = room_to_record(desk.journal);
-	if (r == 0)
-		r = acts[act].run(&desk);
-	return r == 0 ? EXIT_SUCCESS : complain(&a, r);
+		r = acts[act].run(&task);
+	return r == 0 ? EXIT_SUCCESS : complain(&task.desk, &a, r);
 }

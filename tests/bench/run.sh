@@ -21,9 +21,10 @@ source haproxy-examples/demo/lib.sh
 "$root/tests/install.sh" test
 say "Building ..."
 (timeout 300 cmake --preset release && timeout 1500 cmake --build --preset release -j "$(nproc)" \
-	--target haward spopload bench_authz bench_audit) >"$state/build.log" 2>&1 || give_up "The build failed."
+	--target haward spopload bench_authn bench_authz bench_audit) >"$state/build.log" 2>&1 || give_up "The build failed."
 haward=$root/build/release/haward
 spopload=$(find "$root/build/release" -type f -name spopload -perm -u+x | head -n 1)
+bench_authn=$(find "$root/build/release" -type f -name bench_authn -perm -u+x | head -n 1)
 bench_authz=$(find "$root/build/release" -type f -name bench_authz -perm -u+x | head -n 1)
 bench_audit=$(find "$root/build/release" -type f -name bench_audit -perm -u+x | head -n 1)
 
@@ -57,6 +58,8 @@ door() {
 	say "wrk, $1 ..."
 	BENCH_TOKENS=$state/few timeout $((seconds + 30)) wrk -t 1 -c 32 -d "$seconds" -s "$bench/tokens.lua" "http://$2" >"$state/wrk"
 	sed -n "s/^RESULT /$1 /p" "$state/wrk" >>"$state/doors"
+	# A refusal is faster than an answer: a rate with errors in it is none.
+	[[ $(tail -n 1 "$state/doors") == "$1 "*' 0' ]] || give_up "door $1 gave errors: $(tail -n 1 "$state/doors")"
 }
 # Twice over, in turn: a slow moment of the machine does not fall on one of them alone.
 for _ in 1 2; do
@@ -78,6 +81,9 @@ agent() {
 agent cached --tokens "$state/few" --seconds "$seconds"
 agent fresh --tokens "$state/tokens" --once
 openssl speed -seconds "$seconds" rsa2048 2>/dev/null | awk '$1 == "rsa" { print "openssl", $NF }' >>"$state/agents"
+
+say "bench_authn ..."
+"$bench_authn" >"$state/authn.out"
 
 say "bench_authz ..."
 "$bench_authz" >"$state/authz.out"

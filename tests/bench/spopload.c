@@ -7,6 +7,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,7 +86,10 @@ int main(int argc, char **argv)
 		{"window", 'w', "N", 0, "unanswered questions a connection (64)", 0},
 		{0},
 	};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct settings s = {.plan = {.connections = 4, .window = 64}};
+	/* HAProxy may leave while it is answered: that ends a connection, not the agent */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	argp_parse(&(struct argp){.options = options, .parser = option}, argc, argv, 0, NULL, &s);
 	if (s.connect)
 		return ask(&s);

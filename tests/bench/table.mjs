@@ -43,6 +43,12 @@ least('agent alone, tokens seen before: verdicts/s', cached.per_s, 400000);
 row('agent alone, tokens never seen: verdicts/s', number(fresh.per_s));
 ratio('  / openssl speed rsa2048 verify', fresh.per_s / Number(agents.get('openssl')), 0.85);
 
+// what, a second, ns, ...: the first row is OpenSSL's bare check, the third ours from text to identity
+const authn = lines('authn.out').slice(1).map((line) => Number(line.slice(40).trim().split(/\s+/)[1]));
+row('a token never seen, from text to identity', `${number(authn[2])} ns`);
+ratio("  OpenSSL's bare check of the signature / that", authn[0] / authn[2], 0.85);
+row('a token seen a moment ago', `${number(authn[3])} ns`);
+
 // a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
 const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
 row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);

@@ -20,6 +20,7 @@ void authn_free(struct authn *authn)
 	for (size_t i = 0; i < authn->n; i++)
 		issuer_fini(&authn->issuers[i]);
 	free(authn->issuers);
+	places_fini(&authn->credentials.places);
 	free(authn);
 }
 
@@ -46,15 +47,31 @@ const struct issuer *authn_find_issuer(const struct authn *authn, struct sv iss)
 	return NULL;
 }
 
-static int read_issuers(const json_t *list, const char *pointer, const struct authn_env *env,
-                        struct diag *d, struct authn *authn)
+static int worse(int a, int b)
+{
+	return a == -ENOMEM || b == 0 ? a : b;
+}
+
+static int read_issuer(const json_t *object, const char *at, const struct authn_env *env,
+                       struct diag *d, struct authn *authn)
+{
+	struct issuer *issuer = &authn->issuers[authn->n];
+	int r = issuer_read(object, at, env, d, issuer);
+	int places = places_read(&issuer->place_words, at, d, &authn->credentials.places,
+	                         &issuer->places);
+	issuer->place_words.from_headers = NULL;
+	return worse(r, places);
+}
+
+static int read_issuers(const json_t *list, const struct authn_env *env, struct diag *d,
+                        struct authn *authn)
 {
 	int result = 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct issuer *issuer = &authn->issuers[authn->n];
 		char at[256];
-		(void)snprintf(at, sizeof(at), "%s/%zu", pointer, i);
-		int r = issuer_read(json_array_get(list, i), at, env, d, issuer);
+		(void)snprintf(at, sizeof(at), "/issuers/%zu", i);
+		int r = read_issuer(json_array_get(list, i), at, env, d, authn);
 		if (r == 0 && authn_find_issuer(authn, sv_of(issuer->issuer))) {
 			diag_add(d, at, "duplicate_issuer", "issuer '%s' stands twice",
 			         issuer->issuer);
@@ -70,15 +87,16 @@ static int read_issuers(const json_t *list, const char *pointer, const struct au
 	return result;
 }
 
-int authn_compile(const json_t *issuers, const char *pointer, const struct authn_env *env,
+int authn_compile(const struct authn_document *document, const struct authn_env *env,
                   struct diag *d, struct authn **ret)
 {
+	const json_t *issuers = document->issuers;
 	static atomic_uint_fast64_t serials;
 	CLEANUP(authn_freep) struct authn *authn = calloc(1, sizeof(*authn));
 	if (!authn)
 		return -ENOMEM;
 	if (issuers && !json_is_array(issuers)) {
-		diag_add(d, pointer, "wrong_type", "an array of issuers is expected here");
+		diag_add(d, "/issuers", "wrong_type", "an array of issuers is expected here");
 		return -EINVAL;
 	}
 	size_t n = json_array_size(issuers);
@@ -86,15 +104,20 @@ int authn_compile(const json_t *issuers, const char *pointer, const struct authn
 	authn->issuers = calloc(n ? n : 1, sizeof(*authn->issuers));
 	if (!authn->issuers)
 		return -ENOMEM;
-	int r = read_issuers(issuers, pointer, env, d, authn);
+	int r = places_init(&authn->credentials.places);
+	if (r)
+		return r;
+	r = read_issuers(issuers, env, d, authn);
+	r = worse(r, credential_precedence_read(document->credential_precedence, d,
+	                                        &authn->credentials));
 	if (r)
 		return r;
 	*ret = TAKE(authn);
 	return 0;
 }
 
-typedef enum authn_outcome method_fn(const struct authn_turn *turn, struct sv credential,
-                                     struct identity *ret);
+typedef enum authn_outcome method_fn(const struct authn_turn *turn,
+                                     const struct credential *credential, struct identity *ret);
 
 static method_fn *const methods[] = {
 	[CREDENTIAL_BEARER] = bearer_identify,
@@ -104,11 +127,12 @@ static_assert(ARRAY_LEN(methods) == CREDENTIAL_KIND_COUNT, "a method a kind of c
 static enum authn_outcome identify_user(const struct authn_turn *turn, struct identity *ret)
 {
 	struct credential credential;
-	if (!credential_find(turn->req, &credential, turn->why))
+	if (!credential_find(&turn->authn->credentials, turn->req, turn->ctx->arena, &credential,
+	                     turn->why))
 		return AUTHN_REFUSED;
 	if (credential.kind == CREDENTIAL_NONE)
 		return AUTHN_ANONYMOUS;
-	enum authn_outcome outcome = methods[credential.kind](turn, credential.text, ret);
+	enum authn_outcome outcome = methods[credential.kind](turn, &credential, ret);
 	if (outcome == AUTHN_OK && !binding_check(turn, &ret->binding))
 		return AUTHN_REFUSED;
 	return outcome;
@@ -131,8 +155,9 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
                                       struct sv token, struct identity *ret, enum reason *why)
 {
 	const struct authn_turn turn = {authn, ctx, NULL, why};
+	const struct credential credential = {CREDENTIAL_BEARER, UINT32_MAX, token};
 	*why = REASON_INTERNAL;
-	enum authn_outcome outcome = bearer_identify(&turn, token, ret);
+	enum authn_outcome outcome = bearer_identify(&turn, &credential, ret);
 	if (outcome == AUTHN_OK && !binding_check(&turn, &ret->binding))
 		return AUTHN_REFUSED;
 	return outcome;

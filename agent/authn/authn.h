@@ -12,14 +12,20 @@
 /* The issuers of one policy set, compiled; immutable, shared between threads by who owns it. */
 struct authn;
 
-/* authn_compile - the `issuers` section of a policy set.
+/* The members of a policy set that say who is believed; each may be NULL. */
+struct authn_document {
+	const json_t *issuers;
+	const json_t *credential_precedence;
+};
+
+/* authn_compile - from the members of a policy set.
  *
- * in      issuers: an array, or NULL for none; pointer: where it stands, e.g. "/issuers"; env may be NULL
+ * in      env: may be NULL
  * out     *ret, owned, released with authn_free(); set only on 0; d: every error found
  * errors  0, -EINVAL, -ENOMEM
  */
-MUST_CHECK int authn_compile(const json_t *issuers, const char *pointer,
-                             const struct authn_env *env, struct diag *d, struct authn **ret);
+MUST_CHECK int authn_compile(const struct authn_document *document, const struct authn_env *env,
+                             struct diag *d, struct authn **ret);
 void authn_free(struct authn *authn);
 
 size_t authn_n_issuers(const struct authn *authn);

@@ -17,6 +17,7 @@ static bool refuse(enum reason *why, enum reason reason)
 /* One token on its way to an identity; what it owns is released by checking_fini(). */
 struct checking {
 	const struct authn_turn *turn;
+	uint32_t places; /* where it stood */
 	struct jws_compact parts;
 	struct jwt_header header;
 	json_t *claims;
@@ -48,6 +49,8 @@ static bool check_cheap(struct checking *c, enum reason *why)
 	                              json_string_sv(json_object_get(c->claims, "iss")));
 	if (!c->issuer)
 		return refuse(why, REASON_ISSUER_UNKNOWN);
+	if (!(c->issuer->places & c->places))
+		return refuse(why, REASON_TOKEN_LOCATION);
 	const struct jwt_rules rules = {.audiences = &c->issuer->audiences,
 	                                .leeway_s = c->issuer->leeway_s,
 	                                .max_lifetime_s = c->issuer->max_lifetime_s,
@@ -93,14 +96,15 @@ static bool remember(const struct checking *c, const uint8_t digest[SHA256_BYTES
 	return true;
 }
 
-enum authn_outcome bearer_identify(const struct authn_turn *turn, struct sv token,
-                                   struct identity *ret)
+enum authn_outcome bearer_identify(const struct authn_turn *turn,
+                                   const struct credential *credential, struct identity *ret)
 {
 	const struct authn_ctx *ctx = turn->ctx;
+	struct sv token = credential->text;
 	uint8_t digest[SHA256_BYTES];
 	if (token.n > JWS_TOKEN_MAX_BYTES)
 		return turn_refuse(turn, REASON_TOKEN_TOO_LARGE);
-	if (!tokencache_digest(ctx->cache, token, digest))
+	if (!tokencache_digest(ctx->cache, credential, digest))
 		return turn_refuse(turn, REASON_INTERNAL);
 	const struct identity *known =
 		tokencache_find(ctx->cache, digest, turn->authn->serial, ctx->now_s);
@@ -108,7 +112,7 @@ enum authn_outcome bearer_identify(const struct authn_turn *turn, struct sv toke
 		*ret = *known;
 		return AUTHN_OK;
 	}
-	CLEANUP(checking_fini) struct checking c = {.turn = turn};
+	CLEANUP(checking_fini) struct checking c = {.turn = turn, .places = credential->places};
 	if (!jws_split(token, &c.parts))
 		return turn_refuse(turn, REASON_TOKEN_MALFORMED);
 	bool good = check_cheap(&c, turn->why) && check_signature(&c, turn->why) &&

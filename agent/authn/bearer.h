@@ -8,7 +8,8 @@
  *
  * out     *ret: the fields of the user, lifetime as of authn_identify(); on AUTHN_OK only
  */
-MUST_CHECK enum authn_outcome bearer_identify(const struct authn_turn *turn, struct sv token,
+MUST_CHECK enum authn_outcome bearer_identify(const struct authn_turn *turn,
+                                              const struct credential *credential,
                                               struct identity *ret);
 
 #endif

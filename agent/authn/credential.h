@@ -1,28 +1,53 @@
-/* What a request shows of its user: exactly one credential, or none. */
+/* What a request shows of its user: one credential, or none; of several the one that the policy set prefers. */
 #ifndef AUTHN_CREDENTIAL_H
 #define AUTHN_CREDENTIAL_H
 
+#include "authn/place.h"
+#include "core/arena.h"
 #include "core/macros.h"
 #include "model/reason.h"
 #include "model/request.h"
 
 enum credential_kind {
 	CREDENTIAL_NONE,
-	CREDENTIAL_BEARER, /* RFC 6750: a token */
+	CREDENTIAL_UNKNOWN, /* of a scheme that is none of ours */
+	CREDENTIAL_BEARER, /* RFC 6750: a token, in the Authorization header or where its issuer says */
 	CREDENTIAL_KIND_COUNT,
 };
+/* Names for credentialPrecedence; a gap where a kind cannot be named. */
+extern const char *const credential_kind_names[CREDENTIAL_KIND_COUNT];
 
 struct credential {
 	enum credential_kind kind;
-	struct sv text; /* without its scheme; a secret; a view into the request */
+	uint32_t places; /* PLACE_BIT()s where it stood; bearers only */
+	struct sv text;  /* without its scheme; a secret; a view into the request or its arena */
 };
+
+/* What a policy set says of looking for credentials. */
+struct credential_rules {
+	struct places places;                                   /* the first is PLACE_BEARER */
+	enum credential_kind precedence[CREDENTIAL_KIND_COUNT]; /* the first that is there counts */
+	size_t n_precedence;                                    /* 0: two credentials are refused */
+};
+
+/* credential_precedence_read - the policy set's member credentialPrecedence.
+ *
+ * in      value: an array of names, each once, or NULL
+ * errors  0, -EINVAL with items in d
+ */
+MUST_CHECK int credential_precedence_read(const json_t *value, struct diag *d,
+                                          struct credential_rules *rules);
 
 /* credential_find - the one credential of a request.
  *
+ * The same token in two places is one credential. What the precedence passes over is not looked at: it may
+ * be of an unknown scheme, or no credential at all.
+ *
+ * in      arena: for what has to be decoded
  * out     *ret: kind CREDENTIAL_NONE when there is none; *why when it is refused
- * returns false when there is more than one, or one of a kind that is not known
+ * returns false when there are several and none is preferred, or the one is of a kind that is not known
  */
-MUST_CHECK bool credential_find(const struct request *req, struct credential *ret,
-                                enum reason *why);
+MUST_CHECK bool credential_find(const struct credential_rules *rules, const struct request *req,
+                                struct arena *arena, struct credential *ret, enum reason *why);
 
 #endif

@@ -5,6 +5,7 @@
 #define AUTHN_ISSUER_H
 
 #include "authn/keyslot.h"
+#include "authn/place.h"
 #include "core/jsonfields.h"
 
 /* Where the claims are that name the person. Each is the name of a top-level claim. */
@@ -35,7 +36,9 @@ struct issuer {
 	struct keyslot *keys; /* owned reference; never NULL */
 	char *jwks_uri;       /* NULL: keys are local */
 	char *jwks_file, *secret_file;
-	const json_t *jwks; /* only while it is read */
+	uint32_t places; /* PLACE_BIT()s of the policy set's places where its tokens may stand */
+	struct place_words place_words;
+	const json_t *jwks; /* only while it is read, as place_words.from_headers */
 };
 
 /* What compiling issuers needs from around it. */

@@ -66,9 +66,12 @@ void tokencache_free(struct tokencache *cache)
 	free(cache);
 }
 
-bool tokencache_digest(struct tokencache *cache, struct sv token, uint8_t digest[SHA256_BYTES])
+bool tokencache_digest(struct tokencache *cache, const struct credential *credential,
+                       uint8_t digest[SHA256_BYTES])
 {
-	return sha256_parts(cache->sha256, &token, 1, digest);
+	const uint32_t head[2] = {credential->kind, credential->places};
+	const struct sv parts[] = {{(const char *)head, sizeof(head)}, credential->text};
+	return sha256_parts(cache->sha256, parts, ARRAY_LEN(parts), digest);
 }
 
 /* A digest is uniform whatever a stranger sends, so its first bytes place it. */

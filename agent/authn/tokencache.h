@@ -4,6 +4,7 @@
 #ifndef AUTHN_TOKENCACHE_H
 #define AUTHN_TOKENCACHE_H
 
+#include "authn/credential.h"
 #include "authn/jws.h"
 #include "core/hash.h"
 #include "model/identity.h"
@@ -19,8 +20,9 @@ enum { TOKENCACHE_ENTRIES = 16384 }; /* about 2 KiB each when full: 32 MiB a wor
 MUST_CHECK struct tokencache *tokencache_new(size_t n_entries);
 void tokencache_free(struct tokencache *cache);
 
-/* tokencache_digest - the key of a token. returns false when OpenSSL fails: then refuse the token. */
-MUST_CHECK bool tokencache_digest(struct tokencache *cache, struct sv token,
+/* tokencache_digest - the key of a credential: of its kind, where it stood, and its text, so that what was good
+ * as one thing is not good as another. returns false when OpenSSL fails: then refuse it. */
+MUST_CHECK bool tokencache_digest(struct tokencache *cache, const struct credential *credential,
                                   uint8_t digest[SHA256_BYTES]);
 
 /* tokencache_find - the identity of a verified token that still holds, or NULL.

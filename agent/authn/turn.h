@@ -6,12 +6,14 @@
 #define AUTHN_TURN_H
 
 #include "authn/authn.h"
+#include "authn/credential.h"
 
 struct authn {
 	uint64_t
 		serial; /* another for each compiled set: cached answers of an older one do not count */
 	size_t n;
 	struct issuer *issuers; /* owned */
+	struct credential_rules credentials;
 };
 
 struct authn_turn {

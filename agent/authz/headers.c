@@ -1,44 +1,8 @@
 #include "authz/headers.h"
 
-#include "core/cursor.h"
+#include "model/headers.h"
 
-#include <stdint.h>
 #include <string.h>
-
-static uint64_t read_length(struct cursor *c)
-{
-	uint64_t value = cursor_u8(c);
-	if (value < 240)
-		return value;
-
-	for (unsigned shift = 4; shift <= 32; shift += 7) {
-		uint64_t byte = cursor_u8(c);
-		value += byte << shift;
-		if (byte < 128)
-			return value;
-	}
-	cursor_fail(c);
-	return 0;
-}
-
-struct walk {
-	struct cursor cursor;
-	struct sv name, value;
-	bool ended; /* by the two empty strings */
-};
-
-/* The next field; false at the end and where the block is broken. */
-static bool next_field(struct walk *w)
-{
-	if (cursor_left(&w->cursor) == 0)
-		return false;
-	w->name = cursor_sv(&w->cursor, read_length(&w->cursor));
-	w->value = cursor_sv(&w->cursor, read_length(&w->cursor));
-	if (w->cursor.failed)
-		return false;
-	w->ended = w->name.n == 0 && w->value.n == 0 && cursor_left(&w->cursor) == 0;
-	return w->name.n > 0;
-}
 
 static bool join(struct arena *scratch, struct authz_header *h)
 {
@@ -57,13 +21,14 @@ static bool join(struct arena *scratch, struct authz_header *h)
 	return all;
 }
 
-static bool collect(struct walk w, struct sv name, struct arena *scratch, struct authz_header *ret)
+static bool collect(struct headers_walk w, struct sv name, struct arena *scratch,
+                    struct authz_header *ret)
 {
 	struct sv *fields = arena_array(scratch, ret->n_fields, sizeof(*fields));
 	size_t n = 0;
 	if (!fields)
 		return false;
-	while (n < ret->n_fields && next_field(&w))
+	while (n < ret->n_fields && headers_next(&w))
 		if (sv_eq_ci(w.name, name))
 			fields[n++] = w.value;
 	ret->fields = fields;
@@ -73,11 +38,11 @@ static bool collect(struct walk w, struct sv name, struct arena *scratch, struct
 bool authz_headers_find(struct sv headers, struct sv name, struct arena *scratch,
                         struct authz_header *ret)
 {
-	const struct walk start = {.cursor = cursor_over(headers)};
-	struct walk w = start;
+	const struct headers_walk start = headers_over(headers);
+	struct headers_walk w = start;
 
 	*ret = (struct authz_header){0};
-	while (next_field(&w)) {
+	while (headers_next(&w)) {
 		if (!sv_eq_ci(w.name, name))
 			continue;
 		ret->joined = w.value.at ? w.value : SVL("");

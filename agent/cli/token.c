@@ -278,7 +278,10 @@ static int compile_issuers(struct judge *j, const char *path, struct sv text, st
 	const struct authn_env env = {.base_dir = dir};
 	if (!document || !dir)
 		return document ? -ENOMEM : -EINVAL;
-	return authn_compile(json_object_get(document, "issuers"), "/issuers", &env, d, &j->authn);
+	const struct authn_document authn = {
+		.issuers = json_object_get(document, "issuers"),
+		.credential_precedence = json_object_get(document, "credentialPrecedence")};
+	return authn_compile(&authn, &env, d, &j->authn);
 }
 
 static int load_policy(struct judge *j, const char *path)

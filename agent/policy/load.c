@@ -16,7 +16,7 @@
 struct raw_set {
 	char *api_version;
 	char *schema;
-	const json_t *default_action, *issuers, *services, *policies;
+	const json_t *default_action, *issuers, *credential_precedence, *services, *policies;
 };
 
 #define VALUE(text, member)                                     \
@@ -34,6 +34,7 @@ static const struct json_field set_fields[] = {
          .offset = JSON_FIELD_AT(struct raw_set, schema)},
 	VALUE("defaultAction", default_action),
 	VALUE("issuers", issuers),
+	VALUE("credentialPrecedence", credential_precedence),
 	VALUE("services", services),
 	VALUE("policies", policies),
 };
@@ -107,7 +108,9 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.default_action = raw->default_action,
 		.n_bytes = text.n,
 	};
-	int authn = authn_compile(raw->issuers, "/issuers", &issuers, d, &policy->authn);
+	const struct authn_document who = {.issuers = raw->issuers,
+	                                   .credential_precedence = raw->credential_precedence};
+	int authn = authn_compile(&who, &issuers, d, &policy->authn);
 	int authz = authz_compile(&document, d, &policy->authz);
 	return worse(authn, authz);
 }

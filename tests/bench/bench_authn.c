@@ -98,7 +98,7 @@ static struct authn *compile(EVP_PKEY *key)
 	               n, e);
 	struct diag d = diag_over("bench", sv_of(text));
 	json_t *issuers = json_load_strict(sv_of(text), 0, &d);
-	if (authn_compile(issuers, "/issuers", NULL, &d, &authn) != 0)
+	if (authn_compile(&(struct authn_document){.issuers = issuers}, NULL, &d, &authn) != 0)
 		diag_print(&d, stderr);
 	MUST(authn);
 	json_decref(issuers);
@@ -167,10 +167,12 @@ struct bench {
 
 static double time_digest(struct tokencache *cache, const struct minted *token, unsigned n)
 {
+	const struct credential credential = {
+		CREDENTIAL_BEARER, PLACE_BIT(PLACE_BEARER), {token->text, token->n}};
 	uint8_t digest[SHA256_BYTES];
 	uint64_t start = cpu_ns();
 	for (unsigned i = 0; i < n; i++)
-		MUST(tokencache_digest(cache, (struct sv){token->text, token->n}, digest));
+		MUST(tokencache_digest(cache, &credential, digest));
 	return (double)(cpu_ns() - start) / n;
 }
 

@@ -35,7 +35,7 @@ static struct authn *compile(void)
 	struct diag d = diag_over("fuzz", (struct sv){text, (size_t)n});
 	json_t *issuers = json_load_strict((struct sv){text, (size_t)n}, 0, &d);
 	struct authn *authn = NULL;
-	HOLDS(authn_compile(issuers, "/issuers", NULL, &d, &authn) == 0);
+	HOLDS(authn_compile(&(struct authn_document){.issuers = issuers}, NULL, &d, &authn) == 0);
 	json_decref(issuers);
 	diag_fini(&d);
 	HOLDS(remove(path) == 0);

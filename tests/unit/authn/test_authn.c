@@ -44,7 +44,7 @@ static struct authn *compiled(struct desk *desk)
 	struct diag d = diag_over("test", SVL(set));
 	json_t *issuers = json_load_strict(SVL(set), 0, &d);
 	struct authn *authn = NULL;
-	int r = authn_compile(issuers, "/issuers", &env, &d, &authn);
+	int r = authn_compile(&(struct authn_document){.issuers = issuers}, &env, &d, &authn);
 	if (r)
 		diag_print(&d, stderr);
 	assert_int_equal(r, 0);

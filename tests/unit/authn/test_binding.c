@@ -40,7 +40,8 @@ static struct authn *compiled(struct desk *desk)
 	struct diag d = diag_over("test", SVL(set));
 	json_t *issuers = json_load_strict(SVL(set), 0, &d);
 	struct authn *authn = NULL;
-	assert_int_equal(authn_compile(issuers, "/issuers", &env, &d, &authn), 0);
+	assert_int_equal(
+		authn_compile(&(struct authn_document){.issuers = issuers}, &env, &d, &authn), 0);
 	json_decref(issuers);
 	diag_fini(&d);
 	return authn;

@@ -34,12 +34,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void digest_of(struct desk *desk, struct sv text, uint8_t digest[SHA256_BYTES])
+{
+	const struct credential credential = {CREDENTIAL_BEARER, PLACE_BIT(PLACE_BEARER), text};
+	assert_true(tokencache_digest(desk->cache, &credential, digest));
+}
+
 static const struct identity *put(struct desk *desk, const char *token, const char *user)
 {
 	uint8_t digest[SHA256_BYTES];
 	const struct identity who = {
 		.method = AUTH_JWT, .user = sv_of(user), .claims = desk->claims};
-	assert_true(tokencache_digest(desk->cache, sv_of(token), digest));
+	digest_of(desk, sv_of(token), digest);
 	return tokencache_put(desk->cache, digest, POLICY, desk->keys,
 	                      keyslot_generation(desk->keys), NOW + 10, &who);
 }
@@ -48,7 +54,7 @@ static const struct identity *find(struct desk *desk, const char *token, uint64_
                                    int64_t now_s)
 {
 	uint8_t digest[SHA256_BYTES];
-	assert_true(tokencache_digest(desk->cache, sv_of(token), digest));
+	digest_of(desk, sv_of(token), digest);
 	return tokencache_find(desk->cache, digest, policy, now_s);
 }
 
@@ -76,7 +82,7 @@ static void an_entry_is_a_copy(void **state)
 	                             .claims = desk->claims,
 	                             .expires_at = NOW + 10};
 	uint8_t digest[SHA256_BYTES];
-	assert_true(tokencache_digest(desk->cache, SVL("t"), digest));
+	digest_of(desk, SVL("t"), digest);
 	const struct identity *kept =
 		tokencache_put(desk->cache, digest, POLICY, desk->keys, 0, NOW + 10, &who);
 	assert_non_null(kept);

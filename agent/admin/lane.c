@@ -1,8 +1,9 @@
 #include "admin/lane.h"
 
+#include "core/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define LANE_THREADS_MAX 4
@@ -51,18 +52,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals belong to the main thread: every other one starts with all of them blocked. */
 static int start_thread(struct lane *lane)
 {
-	sigset_t all;
-	sigset_t before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&lane->threads[lane->n_threads], NULL, work, lane);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_t *thread = &lane->threads[lane->n_threads];
+	int r = thread_start(thread, "admin-lane", THREAD_BATCH, work, lane);
 	if (r == 0)
 		lane->n_threads++;
-	return -r;
+	return r;
 }
 
 int lane_start(size_t n_threads, size_t n_places, struct lane **ret)

@@ -5,9 +5,9 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "core/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -244,17 +244,11 @@ static void replay(struct audit_writer *w)
 
 static int start_threads(struct audit_writer *w)
 {
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	int r = -pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (r != 0)
-		return r;
-	r = -pthread_create(&w->writer, NULL, writer_main, w);
+	int r = thread_start(&w->writer, "audit-writer", THREAD_BATCH, writer_main, w);
 	w->has_writer = r == 0;
 	if (r == 0)
-		r = -pthread_create(&w->indexer, NULL, indexer_main, w);
+		r = thread_start(&w->indexer, "audit-indexer", THREAD_BACKGROUND, indexer_main, w);
 	w->has_indexer = w->has_writer && r == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
 

@@ -1,13 +1,13 @@
 #include "fetch/fetch.h"
 
 #include "core/clock.h"
+#include "core/thread.h"
 #include "fetch/curlloop.h"
 #include "fetch/transfer.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,17 +318,6 @@ static int make_loop(struct fetch *fetch)
 	return curlloop_init(&fetch->curl);
 }
 
-/* Signals are the main thread's. */
-static int start_thread(struct fetch *fetch)
-{
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = -pthread_create(&fetch->thread, NULL, run, fetch);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
-}
-
 int fetch_start(const struct fetch_options *options, struct fetch **ret)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -345,7 +334,7 @@ int fetch_start(const struct fetch_options *options, struct fetch **ret)
 	if (r == 0)
 		r = make_loop(fetch);
 	if (r == 0)
-		r = start_thread(fetch);
+		r = thread_start(&fetch->thread, "fetcher", THREAD_PROMPT, run, fetch);
 	if (r)
 		return r;
 	*ret = TAKE(fetch);

@@ -4,13 +4,14 @@
 #include "authn/tokencache.h"
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/thread.h"
 #include "policy/policy.h"
 #include "policy/slot.h"
 #include "server/conn.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -168,11 +169,9 @@ int worker_start(const struct worker_options *options, struct worker **ret)
 	    arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
 		return -ENOMEM;
 	start_watchers(w);
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = -pthread_create(&w->thread, NULL, run, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	char name[16];
+	(void)snprintf(name, sizeof(name), "worker-%u", options->number);
+	int r = thread_start(&w->thread, name, THREAD_PROMPT, run, w);
 	if (r)
 		return r;
 	w->is_running = true;

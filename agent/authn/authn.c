@@ -4,6 +4,7 @@
 #include "authn/binding.h"
 #include "authn/clientcert.h"
 #include "authn/credential.h"
+#include "authn/opaque.h"
 #include "authn/turn.h"
 #include "core/jsonload.h"
 
@@ -45,6 +46,36 @@ const struct issuer *authn_find_issuer(const struct authn *authn, struct sv iss)
 		if (sv_eq(sv_of(authn->issuers[i].issuer), iss))
 			return &authn->issuers[i];
 	return NULL;
+}
+
+const struct issuer *authn_opaque_issuer(const struct authn *authn)
+{
+	for (size_t i = 0; i < authn->n; i++)
+		if (authn->issuers[i].introspection.endpoint &&
+		    authn->issuers[i].introspection.opaque_tokens)
+			return &authn->issuers[i];
+	return NULL;
+}
+
+/* Nothing in an opaque token says whose it is. */
+static int check_opaque(const struct authn *authn, struct diag *d)
+{
+	const struct issuer *first = authn_opaque_issuer(authn);
+	int result = 0;
+	for (size_t i = 0; i < authn->n; i++) {
+		const struct issuer *other = &authn->issuers[i];
+		char at[64];
+		if (other == first || !other->introspection.endpoint ||
+		    !other->introspection.opaque_tokens)
+			continue;
+		(void)snprintf(at, sizeof(at), "/issuers/%zu/introspection", i);
+		diag_add(d, at, "several_opaque_issuers",
+		         "opaque tokens are taken by issuer '%s' already: set opaqueTokens to "
+		         "false in all but one",
+		         first->issuer);
+		result = -EINVAL;
+	}
+	return result;
 }
 
 static int worse(int a, int b)
@@ -110,6 +141,8 @@ int authn_compile(const struct authn_document *document, const struct authn_env 
 	r = read_issuers(issuers, env, d, authn);
 	r = worse(r, credential_precedence_read(document->credential_precedence, d,
 	                                        &authn->credentials));
+	if (r == 0)
+		r = check_opaque(authn, d);
 	if (r)
 		return r;
 	*ret = TAKE(authn);
@@ -144,9 +177,12 @@ enum authn_outcome authn_identify(const struct authn *authn, const struct authn_
 	const struct authn_turn turn = {authn, ctx, req, why};
 	struct identity who = {0};
 	*why = REASON_INTERNAL;
-	if (identify_user(&turn, &who) == AUTHN_REFUSED ||
+	enum authn_outcome user = identify_user(&turn, &who);
+	if (user == AUTHN_REFUSED ||
 	    clientcert_identify(req, ctx->now_s, ctx->arena, &who, why) == CLIENTCERT_REFUSED)
 		return AUTHN_REFUSED;
+	if (user == AUTHN_LATER)
+		return AUTHN_LATER;
 	*ret = who;
 	return identity_is_anonymous(&who) ? AUTHN_ANONYMOUS : AUTHN_OK;
 }
@@ -161,4 +197,30 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
 	if (outcome == AUTHN_OK && !binding_check(&turn, &ret->binding))
 		return AUTHN_REFUSED;
 	return outcome;
+}
+
+/* Keeps a good answer; what it cannot keep is asked again, or ends with the request's deadline. */
+typedef void keep_fn(const struct authn *authn, const struct authn_ctx *ctx,
+                     const struct authn_answer *answer);
+
+static keep_fn *const keepers[] = {
+	[AUTHN_ASK_INTROSPECT] = opaque_keep,
+};
+static_assert(ARRAY_LEN(keepers) == AUTHN_ASK_KIND_COUNT, "a keeper a kind of ask");
+
+void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
+                const struct authn_answer *answer)
+{
+	if (answer->serial != authn->serial || !keepers[answer->kind])
+		return;
+	if (answer->is_good)
+		keepers[answer->kind](authn, ctx, answer);
+	else
+		tokencache_put_refusal(ctx->cache, answer->key, authn->serial, answer->until_s,
+		                       answer->why);
+}
+
+uint64_t authn_serial(const struct authn *authn)
+{
+	return authn->serial;
 }

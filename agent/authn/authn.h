@@ -2,6 +2,7 @@
 #ifndef AUTHN_AUTHN_H
 #define AUTHN_AUTHN_H
 
+#include "authn/ask.h"
 #include "authn/issuer.h"
 #include "authn/tokencache.h"
 #include "core/arena.h"
@@ -34,8 +35,12 @@ const struct issuer *authn_issuer(const struct authn *authn, size_t i);
 /* authn_find_issuer - the one with this iss, or NULL. */
 const struct issuer *authn_find_issuer(const struct authn *authn, struct sv iss);
 
+/* authn_opaque_issuer - whose the tokens are that are no JWT, or NULL. */
+const struct issuer *authn_opaque_issuer(const struct authn *authn);
+
 enum authn_outcome {
 	AUTHN_REFUSED, /* a credential was presented that must not be believed; *why says which way */
+	AUTHN_LATER,   /* ctx->ask says what has to be asked first: then decide again */
 	AUTHN_ANONYMOUS,
 	AUTHN_OK, /* a user, a workload, or both */
 };
@@ -45,12 +50,16 @@ struct authn_ctx {
 	struct tokencache *cache; /* this thread's own */
 	struct arena *arena;
 	int64_t now_s; /* Unix seconds */
+
+	/* Filled on AUTHN_LATER. NULL: nothing may be asked, and what would have to be is refused */
+	struct authn_ask *ask;
+	enum reason unasked; /* with this reason; zero: authentication_unavailable */
 };
 
 /* authn_identify - never waits and never looks at the network.
  *
  * out     *ret: valid while req's bytes, the arena and the cache's next use by a request are;
- *         *why: on AUTHN_REFUSED
+ *         *why: on AUTHN_REFUSED; *ctx->ask: on AUTHN_LATER, its views as req's
  */
 MUST_CHECK enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
                                              const struct request *req, struct identity *ret,
@@ -62,5 +71,16 @@ MUST_CHECK enum authn_outcome authn_identify(const struct authn *authn, const st
 MUST_CHECK enum authn_outcome authn_verify_token(const struct authn *authn,
                                                  const struct authn_ctx *ctx, struct sv token,
                                                  struct identity *ret, enum reason *why);
+
+/* authn_keep - puts an answer where the request that asked finds it when it is decided again. One to the question
+ * of another compiled set is passed over.
+ *
+ * in      ctx: of the worker that asked; cache, arena and now_s count
+ */
+void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
+                const struct authn_answer *answer);
+
+/* authn_serial - of this compiled set; never that of another. */
+uint64_t authn_serial(const struct authn *authn);
 
 #endif

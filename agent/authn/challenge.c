@@ -16,6 +16,7 @@ static const struct {
 	{REASON_AUDIENCE_MISMATCH,
          SV(BEARER ERROR_AS("invalid_token", "the token is meant for another audience"))},
 	{REASON_TOKEN_MALFORMED, SV(BEARER ERROR_AS("invalid_token", "the token is malformed"))},
+	{REASON_TOKEN_INACTIVE, SV(BEARER ERROR_AS("invalid_token", "the token is not active"))},
 	{REASON_CERTIFICATE_REQUIRED,
          SV(BEARER ERROR_AS("invalid_token", "the token is bound to a client certificate"))},
 	{REASON_TOKEN_BINDING_MISMATCH,

@@ -111,11 +111,17 @@ static const struct json_field fields[] = {
          .offset = offsetof(struct issuer, claims),
          .fields = claim_fields,
          .n_fields = ARRAY_LEN(claim_fields)},
+	{.name = "introspection",
+         .kind = JSON_FIELD_OBJECT,
+         .offset = offsetof(struct issuer, introspection),
+         .fields = introspection_fields,
+         .n_fields = INTROSPECTION_N_FIELDS},
 };
 
 void issuer_fini(struct issuer *issuer)
 {
 	json_fields_free(fields, ARRAY_LEN(fields), issuer);
+	introspection_fini(&issuer->introspection);
 	keyslot_unref(issuer->keys);
 	issuer->keys = NULL;
 }
@@ -258,6 +264,13 @@ static bool is_url(const char *text)
 	return sv_starts(sv_of(text), SVL("https://")) || sv_starts(sv_of(text), SVL("http://"));
 }
 
+static int url_refused(const struct reading *r, const char *member)
+{
+	return complain(r, member, "url_not_allowed",
+	                "this URL is not fetched: https is expected, http only to hosts that the "
+	                "settings allow (fetch.allow_http_hosts)");
+}
+
 static int keys_from_url(const struct reading *r)
 {
 	if (!is_url(r->issuer->jwks_uri))
@@ -266,13 +279,41 @@ static int keys_from_url(const struct reading *r)
 		return 0;
 	struct keyslot *shared = r->env->keys_of_url(r->env->user, r->issuer->jwks_uri);
 	if (!shared)
-		return complain(
-			r, "/jwksUri", "url_not_allowed",
-			"this URL is not fetched: https is expected, http only to hosts that the "
-			"settings allow (fetch.allow_http_hosts)");
+		return url_refused(r, "/jwksUri");
 	keyslot_unref(r->issuer->keys);
 	r->issuer->keys = shared;
 	return 0;
+}
+
+static int read_client_secret(const struct reading *r)
+{
+	struct introspection *introspection = &r->issuer->introspection;
+	char *text = NULL;
+	size_t n;
+	int result = read_beside(r, "/introspection/clientSecretFile",
+	                         introspection->client_secret_file, &text, &n);
+	if (result)
+		return result;
+	while (n && (text[n - 1] == '\n' || text[n - 1] == '\r')) /* an editor's */
+		text[--n] = '\0';
+	introspection->secret = text;
+	if (n > 0 && strlen(text) == n)
+		return 0;
+	return complain(r, "/introspection/clientSecretFile", "bad_secret",
+	                "the secret is empty or no text");
+}
+
+static int read_introspection(const struct reading *r)
+{
+	static const char member[] = "/introspection/endpoint";
+	const char *endpoint = r->issuer->introspection.endpoint;
+	if (!endpoint)
+		return 0;
+	if (!is_url(endpoint))
+		return complain(r, member, "not_a_url", "an http or https URL is expected");
+	if (r->env && r->env->url_allowed && !r->env->url_allowed(r->env->user, endpoint))
+		return url_refused(r, member);
+	return read_client_secret(r);
 }
 
 static int read_keys(const struct reading *r)
@@ -280,13 +321,17 @@ static int read_keys(const struct reading *r)
 	struct issuer *issuer = r->issuer;
 	int n_sources =
 		!!issuer->jwks_uri + !!issuer->jwks_file + !!issuer->jwks + !!issuer->secret_file;
-	if (n_sources != 1)
+	if (n_sources > 1 || (n_sources == 0 && !issuer->introspection.endpoint))
 		return complain(
 			r, "", "key_source",
-			"exactly one of jwksUri, jwksFile, jwks and secretFile is expected");
+			"exactly one of jwksUri, jwksFile, jwks and secretFile is expected, "
+			"or none of them beside introspection");
+	issuer->has_keys = n_sources > 0;
 	issuer->keys = keyslot_new(NULL, NULL);
 	if (!issuer->keys)
 		return -ENOMEM;
+	if (!issuer->has_keys)
+		return 0;
 	if (issuer->jwks)
 		return keys_inline(r);
 	if (issuer->jwks_file)
@@ -304,15 +349,17 @@ static int set_default(char **field, const char *value)
 int issuer_read(const json_t *object, const char *pointer, const struct authn_env *env,
                 struct diag *d, struct issuer *ret)
 {
-	*ret = (struct issuer){.require_expiration = true};
+	*ret = (struct issuer){.require_expiration = true,
+	                       .introspection = introspection_default()};
 	struct reading r = {ret, pointer, env, d};
 	int result = json_fields_read(object, fields, ARRAY_LEN(fields), pointer, d, ret);
 	if (result)
 		return result;
 	result = read_algorithms(&r);
+	int introspection = read_introspection(&r);
 	int keys = read_keys(&r);
 	ret->jwks = NULL;
 	if (result == 0)
-		result = keys;
+		result = keys ? keys : introspection;
 	return result ? result : set_default(&ret->name, ret->issuer);
 }

@@ -4,6 +4,7 @@
 #ifndef AUTHN_ISSUER_H
 #define AUTHN_ISSUER_H
 
+#include "authn/introspection.h"
 #include "authn/keyslot.h"
 #include "authn/place.h"
 #include "core/jsonfields.h"
@@ -33,7 +34,9 @@ struct issuer {
 	bool require_expiration;
 	unsigned token_binding; /* enum issuer_binding */
 	struct claim_names claims;
+	struct introspection introspection;
 	struct keyslot *keys; /* owned reference; never NULL */
+	bool has_keys;        /* false: every token of it is introspected */
 	char *jwks_uri;       /* NULL: keys are local */
 	char *jwks_file, *secret_file;
 	uint32_t places; /* PLACE_BIT()s of the policy set's places where its tokens may stand */
@@ -48,6 +51,8 @@ struct authn_env {
 	/* Gives a reference to the slot of a URL, shared by all who use it, or NULL with errno. When the hook
 	 * itself is NULL the set is only judged, and an issuer by URL has no keys. */
 	struct keyslot *(*keys_of_url)(void *user, const char *url);
+	/* Whether the agent may ask this URL. NULL: the set is only judged */
+	bool (*url_allowed)(void *user, const char *url);
 	void *user;
 };
 

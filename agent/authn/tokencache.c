@@ -13,9 +13,19 @@ struct entry {
 	int64_t until_s; /* 0: empty */
 	uint64_t policy;
 	uint64_t generation;
-	struct keyslot *keys; /* owned reference */
+	struct keyslot *keys; /* owned reference; NULL: it does not depend on keys */
 	void *memory;         /* owned: arrays and texts of who */
 	struct identity who;
+};
+
+/* A table of their own: what strangers make up displaces no identity. */
+enum { REFUSAL_SETS = 1024 };
+
+struct refusal {
+	uint8_t digest[SHA256_BYTES];
+	int64_t until_s; /* 0: empty */
+	uint64_t policy;
+	enum reason why;
 };
 
 struct tokencache {
@@ -25,6 +35,8 @@ struct tokencache {
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
+	struct refusal *refusals; /* REFUSAL_SETS * WAYS */
+	unsigned next_refusal;
 	struct tokencache_counts counts;
 };
 
@@ -38,7 +50,8 @@ struct tokencache *tokencache_new(size_t n_entries)
 	cache->sha256 = sha256_new();
 	cache->verifier = jws_verifier_new();
 	cache->entries = calloc(cache->n_sets * WAYS, sizeof(*cache->entries));
-	if (cache->sha256 && cache->verifier && cache->entries)
+	cache->refusals = calloc((size_t)REFUSAL_SETS * WAYS, sizeof(*cache->refusals));
+	if (cache->sha256 && cache->verifier && cache->entries && cache->refusals)
 		return cache;
 	tokencache_free(cache);
 	return NULL;
@@ -60,6 +73,7 @@ void tokencache_free(struct tokencache *cache)
 	for (size_t i = 0; cache->entries && i < cache->n_sets * WAYS; i++)
 		entry_fini(&cache->entries[i]);
 	free(cache->entries);
+	free(cache->refusals);
 	headermemo_fini(&cache->headers);
 	jws_verifier_free(cache->verifier);
 	sha256_free(cache->sha256);
@@ -75,17 +89,22 @@ bool tokencache_digest(struct tokencache *cache, const struct credential *creden
 }
 
 /* A digest is uniform whatever a stranger sends, so its first bytes place it. */
-static struct entry *set_of(const struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
+static size_t set_at(const uint8_t digest[SHA256_BYTES], size_t n_sets)
 {
 	uint64_t place;
 	memcpy(&place, digest, sizeof(place));
-	return &cache->entries[(place & (cache->n_sets - 1)) * WAYS];
+	return (place & (n_sets - 1)) * WAYS;
+}
+
+static struct entry *set_of(const struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
+{
+	return &cache->entries[set_at(digest, cache->n_sets)];
 }
 
 static bool holds(const struct entry *e, uint64_t policy, int64_t now_s)
 {
 	return e->policy == policy && now_s < e->until_s &&
-	       keyslot_generation(e->keys) == e->generation;
+	       (!e->keys || keyslot_generation(e->keys) == e->generation);
 }
 
 const struct identity *tokencache_find(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
@@ -178,7 +197,7 @@ const struct identity *tokencache_put(struct tokencache *cache, const uint8_t di
 	if (!copy_identity(who, &fresh))
 		return NULL;
 	memcpy(fresh.digest, digest, SHA256_BYTES);
-	fresh.keys = keyslot_ref(keys);
+	fresh.keys = keys ? keyslot_ref(keys) : NULL;
 	(void)json_incref((json_t *)(uintptr_t)who->claims);
 	entry_fini(e);
 	*e = fresh;
@@ -188,6 +207,42 @@ const struct identity *tokencache_put(struct tokencache *cache, const uint8_t di
 struct sha256 *tokencache_sha256(struct tokencache *cache)
 {
 	return cache->sha256;
+}
+
+static struct refusal *refusal_place(struct tokencache *cache, const uint8_t digest[SHA256_BYTES])
+{
+	struct refusal *set = &cache->refusals[set_at(digest, REFUSAL_SETS)];
+	for (size_t i = 0; i < WAYS; i++)
+		if (!set[i].until_s || memcmp(set[i].digest, digest, SHA256_BYTES) == 0)
+			return &set[i];
+	return &set[cache->next_refusal++ % WAYS];
+}
+
+/* The newest answer is the one that holds: an identity of the same credential ends here. */
+void tokencache_put_refusal(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                            uint64_t policy, int64_t until_s, enum reason why)
+{
+	struct refusal *refusal = refusal_place(cache, digest);
+	struct entry *set = set_of(cache, digest);
+	for (size_t i = 0; i < WAYS; i++)
+		if (set[i].until_s && memcmp(set[i].digest, digest, SHA256_BYTES) == 0)
+			entry_fini(&set[i]);
+	*refusal = (struct refusal){.until_s = until_s, .policy = policy, .why = why};
+	memcpy(refusal->digest, digest, SHA256_BYTES);
+}
+
+bool tokencache_find_refusal(const struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                             uint64_t policy, int64_t now_s, enum reason *why)
+{
+	const struct refusal *set = &cache->refusals[set_at(digest, REFUSAL_SETS)];
+	for (size_t i = 0; i < WAYS; i++) {
+		if (memcmp(set[i].digest, digest, SHA256_BYTES) != 0 || set[i].policy != policy ||
+		    now_s >= set[i].until_s)
+			continue;
+		*why = set[i].why;
+		return true;
+	}
+	return false;
 }
 
 struct jws_verifier *tokencache_verifier(struct tokencache *cache)

@@ -1,5 +1,6 @@
-/* Tokens that were verified a moment ago, by the SHA-256 of their exact text: one per worker, bounded, never
- * the text itself. An entry ends at the token's expiry, when its issuer's keys change, and with the policy.
+/* Credentials that were checked a moment ago, by the SHA-256 of their exact text: one per worker, bounded, never
+ * the text itself. An entry ends at the token's expiry, when its issuer's keys change, and with the policy. What
+ * had to be asked of others is remembered also when the answer was no.
  */
 #ifndef AUTHN_TOKENCACHE_H
 #define AUTHN_TOKENCACHE_H
@@ -8,6 +9,7 @@
 #include "authn/jws.h"
 #include "core/hash.h"
 #include "model/identity.h"
+#include "model/reason.h"
 
 struct headermemo;
 struct keyslot;
@@ -36,7 +38,8 @@ const struct identity *tokencache_find(struct tokencache *cache, const uint8_t d
 /* tokencache_put - remembers an identity, which displaces an older one where there is no room.
  *
  * in      who: all it points at is copied, but the claims, of which a reference is taken;
- *         until_s: Unix seconds; keys, generation: the entry ends when the slot's generation is another
+ *         until_s: Unix seconds; keys, generation: the entry ends when the slot's generation is another;
+ *         keys may be NULL
  * out     the kept copy, lifetime as of tokencache_find(); NULL when memory is out
  */
 MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
@@ -44,6 +47,17 @@ MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
                                                  uint64_t policy, struct keyslot *keys,
                                                  uint64_t generation, int64_t until_s,
                                                  const struct identity *who);
+
+/* tokencache_put_refusal - remembers that a credential is not to be believed for a while. in: as
+ * tokencache_put() */
+void tokencache_put_refusal(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
+                            uint64_t policy, int64_t until_s, enum reason why);
+
+/* tokencache_find_refusal - whether one is remembered that still holds. tokencache_find() does not see it.
+ * out     *why, on true */
+MUST_CHECK bool tokencache_find_refusal(const struct tokencache *cache,
+                                        const uint8_t digest[SHA256_BYTES], uint64_t policy,
+                                        int64_t now_s, enum reason *why);
 
 /* tokencache_sha256, tokencache_verifier, tokencache_headers - the worker's hash, signature contexts and headers it
  * knows, kept here for want of another thread-owned place. */

@@ -23,6 +23,20 @@ struct authn_turn {
 	enum reason *why;          /* where a refusal says which way */
 };
 
+/* turn_later - what a method answers that has to ask first: the ask, or a refusal where nobody may be asked. */
+static inline enum authn_outcome turn_later(const struct authn_turn *turn,
+                                            const struct authn_ask *ask)
+{
+	const struct authn_ctx *ctx = turn->ctx;
+	if (!ctx->ask) {
+		*turn->why = ctx->unasked ? ctx->unasked : REASON_AUTHENTICATION_UNAVAILABLE;
+		return AUTHN_REFUSED;
+	}
+	*ctx->ask = *ask;
+	ctx->ask->serial = turn->authn->serial;
+	return AUTHN_LATER;
+}
+
 /* turn_refuse - says why, for `return turn_refuse(turn, REASON_...)`. */
 static inline enum authn_outcome turn_refuse(const struct authn_turn *turn, enum reason why)
 {

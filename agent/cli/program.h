@@ -11,7 +11,9 @@ struct audit_journals;
 struct audit_store;
 struct audit_writer;
 struct fetch;
+struct introspect;
 struct policy;
+struct policy_asks;
 struct policy_keys;
 struct policy_slot;
 struct state;
@@ -28,6 +30,8 @@ struct program {
 	struct audit_writer *writer;
 	struct fetch *fetch;
 	struct policy_keys *keys;
+	struct introspect *introspect;
+	struct policy_asks *asks;
 	struct policy_env env;
 	struct policy_slot *slot;
 	struct server *server;

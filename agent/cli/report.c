@@ -3,6 +3,8 @@
 #include "cli/program.h"
 #include "core/clock.h"
 #include "core/strbuf.h"
+#include "policy/asks.h"
+#include "policy/introspect.h"
 #include "policy/keys.h"
 #include "policy/slot.h"
 
@@ -113,6 +115,48 @@ static void describe_key_set(void *user, const struct policy_keys_status *status
 	(void)json_array_append_new(user, one);
 }
 
+static json_t *time_or_null(int64_t at_s)
+{
+	char time[CLOCK_TEXT_BYTES];
+	if (at_s <= 0)
+		return json_null();
+	(void)clock_format(at_s * 1000000, time);
+	return json_string(time);
+}
+
+static void describe_endpoint(void *user, const struct introspect_status *status)
+{
+	json_t *one = json_object();
+	bool is_good = status->error[0] == '\0';
+	(void)json_object_set_new(one, "url", json_string(status->url));
+	(void)json_object_set_new(one, "state", json_string(is_good ? "good" : "failing"));
+	(void)json_object_set_new(one, "asked", number(status->n_asked));
+	(void)json_object_set_new(one, "active", number(status->n_active));
+	(void)json_object_set_new(one, "refused", number(status->n_refused));
+	(void)json_object_set_new(one, "failed", number(status->n_failed));
+	(void)json_object_set_new(one, "good_at", time_or_null(status->good_at));
+	(void)json_object_set_new(one, "failed_at", time_or_null(status->failed_at));
+	(void)json_object_set_new(one, "error", is_good ? json_null() : json_string(status->error));
+	(void)json_array_append_new(user, one);
+}
+
+static json_t *describe_asks(const struct program *p)
+{
+	struct policy_asks_stats stats;
+	json_t *asks = json_object();
+	json_t *endpoints = json_array();
+	policy_asks_stats(p->asks, &stats);
+	introspect_each(p->introspect, describe_endpoint, endpoints);
+	(void)json_object_set_new(asks, "parked", number(SUM(p, n_parked)));
+	(void)json_object_set_new(asks, "waited", number(SUM(p, n_asked)));
+	(void)json_object_set_new(asks, "timed_out", number(SUM(p, n_timed_out)));
+	(void)json_object_set_new(asks, "under_way", number(stats.n_under_way));
+	(void)json_object_set_new(asks, "asked", number(stats.n_asked));
+	(void)json_object_set_new(asks, "refused", number(stats.n_refused));
+	(void)json_object_set_new(asks, "introspection", endpoints);
+	return asks;
+}
+
 void program_describe(void *user, json_t *system)
 {
 	const struct program *p = user;
@@ -122,6 +166,7 @@ void program_describe(void *user, json_t *system)
 	(void)json_object_set_new(system, "outcomes", describe_outcomes(p));
 	(void)json_object_set_new(system, "journals", describe_journals(p));
 	(void)json_object_set_new(system, "keys", keys);
+	(void)json_object_set_new(system, "asks", describe_asks(p));
 }
 
 bool program_ready(void *user, json_t *checks)
@@ -221,6 +266,38 @@ static void collect_keys(const struct program *p, struct strbuf *text)
 	       age > 0 ? (uint64_t)age : 0);
 }
 
+static void count_endpoint(void *user, const struct introspect_status *status)
+{
+	struct introspect_status *sum = user;
+	sum->n_asked += status->n_asked;
+	sum->n_failed += status->n_failed;
+}
+
+static void collect_asks(const struct program *p, struct strbuf *text)
+{
+	struct policy_asks_stats stats;
+	struct introspect_status endpoints = {0};
+	policy_asks_stats(p->asks, &stats);
+	introspect_each(p->introspect, count_endpoint, &endpoints);
+	metric(text, "haward_requests_parked", "gauge", "Requests that wait for an answer.",
+	       SUM(p, n_parked));
+	metric(text, "haward_requests_parked_total", "counter",
+	       "Times that a request had to wait for an answer.", SUM(p, n_asked));
+	metric(text, "haward_requests_answered_total", "counter",
+	       "Times that an answer came in time.", SUM(p, n_answered));
+	metric(text, "haward_requests_timed_out_total", "counter",
+	       "Requests refused because no answer came in time.", SUM(p, n_timed_out));
+	metric(text, "haward_asks_under_way", "gauge", "Questions to others under way.",
+	       stats.n_under_way);
+	metric(text, "haward_asks_total", "counter", "Questions put to others.", stats.n_asked);
+	metric(text, "haward_asks_refused_total", "counter",
+	       "Questions not put: too many, or nobody to ask.", stats.n_refused);
+	metric(text, "haward_introspections_total", "counter",
+	       "Answers of introspection endpoints.", endpoints.n_asked);
+	metric(text, "haward_introspections_failed_total", "counter",
+	       "Introspections without a usable answer.", endpoints.n_failed);
+}
+
 void program_collect(void *user, struct strbuf *text)
 {
 	const struct program *p = user;
@@ -250,4 +327,5 @@ void program_collect(void *user, struct strbuf *text)
 	       "Log lines that could not be read.", load(&log->n_bad));
 	collect_audit(p, text);
 	collect_keys(p, text);
+	collect_asks(p, text);
 }

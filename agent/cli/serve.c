@@ -6,6 +6,8 @@
 #include "core/fileio.h"
 #include "core/log.h"
 #include "fetch/fetch.h"
+#include "policy/asks.h"
+#include "policy/introspect.h"
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
 #include "policy/slot.h"
@@ -177,6 +179,19 @@ static int start_fetch(struct program *p, const char *path)
 	return fetch_start(&o, &p->fetch);
 }
 
+/* Who finds out what workers cannot. */
+static int start_asks(struct program *p, const char *path)
+{
+	(void)path;
+	int r = introspect_new(p->fetch, &p->introspect);
+	if (r)
+		return r;
+	const struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
+		[AUTHN_ASK_INTROSPECT] = introspect_performer(p->introspect),
+	};
+	return policy_asks_new(performers, &p->asks);
+}
+
 static int start_policy(struct program *p, const char *path)
 {
 	const struct policy_keys_fetcher fetcher = policy_keys_over_fetch(p->fetch);
@@ -184,7 +199,7 @@ static int start_policy(struct program *p, const char *path)
 	int r = p->slot ? policy_keys_new(&fetcher, &p->keys) : -ENOMEM;
 	if (r == 0)
 		r = place_policy(p, path);
-	p->env = (struct policy_env){.base_dir = p->policy_dir, .keys = p->keys};
+	p->env = (struct policy_env){.base_dir = p->policy_dir, .keys = p->keys, .fetch = p->fetch};
 	if (r == 0)
 		r = program_import_policy(p);
 	return r ? r : program_load_policy(p);
@@ -213,6 +228,7 @@ static int start_server(struct program *p, const char *path)
 	const struct server_deps deps = {.spop = &p->settings.spop,
 	                                 .accounting = &p->settings.accounting,
 	                                 .slot = p->slot,
+	                                 .asks = p->asks,
 	                                 .journals = p->journals,
 	                                 .reload = on_reload,
 	                                 .user = p};
@@ -245,9 +261,9 @@ static const struct {
 	const char *name;
 	int (*start)(struct program *p, const char *settings_path);
 } parts[] = {
-	{"state", start_state},   {"store", start_store}, {"journals", start_journals},
-	{"writer", start_writer}, {"fetch", start_fetch}, {"policy", start_policy},
-	{"server", start_server}, {"admin", start_admin},
+	{"state", start_state},   {"store", start_store},   {"journals", start_journals},
+	{"writer", start_writer}, {"fetch", start_fetch},   {"asks", start_asks},
+	{"policy", start_policy}, {"server", start_server}, {"admin", start_admin},
 };
 
 static void print_setup_link(const struct program *p)
@@ -264,6 +280,10 @@ static void stop(struct program *p)
 {
 	admin_stop(p->admin);
 	server_free(p->server);
+	if (p->fetch)
+		fetch_end_requests(p->fetch);
+	policy_asks_free(p->asks); /* they hold policies */
+	introspect_free(p->introspect);
 	policy_slot_free(p->slot);
 	policy_keys_free(p->keys);
 	fetch_stop(p->fetch);

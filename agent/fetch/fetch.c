@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/thread.h"
 #include "fetch/curlloop.h"
+#include "fetch/requests.h"
 #include "fetch/transfer.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ struct fetch {
 	char **hosts;
 	size_t n_hosts;
 	struct transfer_options transfers;
+	struct requests requests;
 	unsigned default_age_s, floor_s;
 };
 
@@ -155,10 +157,12 @@ static void begin(struct fetch_watch *watch)
 {
 	struct fetch *fetch = watch->fetch;
 	const struct fetch_result failed = {.error = "the transfer could not be set up"};
+	const struct transfer_request request = {.url = watch->url};
 	atomic_store(&watch->kicked, false);
 	watch->tried_ns = clock_mono_ns();
-	if (transfer_begin(&watch->transfer, fetch->curl.multi, watch->url, &fetch->transfers,
-	                   watch))
+	watch->transfer.done = on_transferred;
+	watch->transfer.user = watch;
+	if (transfer_begin(&watch->transfer, fetch->curl.multi, &request, &fetch->transfers))
 		return;
 	(void)call_done(watch, &failed);
 	note_result(watch, false, failed.error);
@@ -209,6 +213,7 @@ static uint64_t due_ns(const struct fetch_watch *watch)
 static void plan(struct fetch *fetch)
 {
 	uint64_t next = UINT64_MAX, now = clock_mono_ns();
+	requests_turn(&fetch->requests);
 	sweep(fetch);
 	(void)pthread_mutex_lock(&fetch->lock);
 	struct fetch_watch *watch = fetch->watches;
@@ -271,6 +276,7 @@ static void fetch_free(struct fetch *fetch)
 		drop(fetch->watches);
 		fetch->watches = next;
 	}
+	requests_fini(&fetch->requests);
 	curlloop_fini(&fetch->curl);
 	if (fetch->loop)
 		ev_loop_destroy(fetch->loop);
@@ -312,10 +318,12 @@ static int make_loop(struct fetch *fetch)
 	fetch->wake.data = fetch->schedule.data = fetch;
 	ev_async_start(fetch->loop, &fetch->wake);
 	fetch->curl.loop = fetch->loop;
-	fetch->curl.done = on_transferred;
+	fetch->curl.done = transfer_done;
 	fetch->curl.turned = on_turned;
 	fetch->curl.owner = fetch;
-	return curlloop_init(&fetch->curl);
+	int r = curlloop_init(&fetch->curl);
+	fetch->requests.multi = fetch->curl.multi;
+	return r;
 }
 
 int fetch_start(const struct fetch_options *options, struct fetch **ret)
@@ -327,6 +335,7 @@ int fetch_start(const struct fetch_options *options, struct fetch **ret)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&fetch->lock, NULL);
 	(void)pthread_cond_init(&fetch->idle, NULL);
+	requests_init(&fetch->requests, &fetch->transfers);
 	fetch->default_age_s = options->default_age_s ? options->default_age_s : DEFAULT_AGE_S;
 	fetch->floor_s = options->floor_s ? options->floor_s : FLOOR_S;
 	fetch->transfers.timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
@@ -341,10 +350,28 @@ int fetch_start(const struct fetch_options *options, struct fetch **ret)
 	return 0;
 }
 
+int fetch_ask(struct fetch *fetch, const struct fetch_request *request, fetch_answered_fn *done,
+              void *user)
+{
+	if (!fetch_url_allowed(fetch, sv_of(request->url)))
+		return -EPERM;
+	int r = requests_add(&fetch->requests, request, done, user);
+	if (r == 0)
+		ev_async_send(fetch->loop, &fetch->wake);
+	return r;
+}
+
+void fetch_end_requests(struct fetch *fetch)
+{
+	requests_close(&fetch->requests);
+	ev_async_send(fetch->loop, &fetch->wake);
+}
+
 void fetch_stop(struct fetch *fetch)
 {
 	if (!fetch)
 		return;
+	fetch_end_requests(fetch);
 	atomic_store(&fetch->stopping, true);
 	ev_async_send(fetch->loop, &fetch->wake);
 	(void)pthread_join(fetch->thread, NULL);

@@ -1,5 +1,5 @@
 /* Outgoing HTTP, on one thread with its own loop: documents that are watched, fetched early, kept when the
- * other side is away. Nobody waits for it.
+ * other side is away, and requests that are made once. Nobody waits for it.
  */
 #ifndef FETCH_FETCH_H
 #define FETCH_FETCH_H
@@ -26,7 +26,8 @@ struct fetch_options {
 struct fetch_result {
 	bool ok;           /* 200 and a whole body within the limits */
 	long status;       /* HTTP status; 0 when there was no answer */
-	struct sv body;    /* when ok */
+	struct sv body;    /* when ok; of a request also when only the status is not 200 */
+	struct sv type;    /* Content-Type, as the answer says it; empty when it does not */
 	const char *error; /* a sentence when not ok */
 };
 
@@ -69,5 +70,29 @@ struct fetch_status {
 };
 /* fetch_watch_status - a copy. thread: any */
 void fetch_watch_status(struct fetch_watch *watch, struct fetch_status *ret);
+
+/* One request, made at once and once. Views: valid during the call of fetch_ask(). */
+struct fetch_request {
+	const char *url;
+	struct sv form;          /* application/x-www-form-urlencoded: a POST; empty: a GET */
+	struct sv authorization; /* a header's value; empty: none is sent */
+	unsigned timeout_ms;     /* of the whole; 0: that of the options */
+};
+
+typedef void fetch_answered_fn(void *user, const struct fetch_result *result);
+
+enum { FETCH_REQUESTS_MAX = 2048 }; /* waiting and under way at once */
+
+/* fetch_ask - makes a request; connections are kept and used again. What is copied of it is wiped at its end, as is
+ * the answer; libcurl's own copies of headers are not.
+ *
+ * in      done: called exactly once, on the fetch thread, or by fetch_stop()
+ * errors  0; -EPERM the URL is not allowed, -EAGAIN too many, -ESHUTDOWN, -ENOMEM: done is not called then
+ * thread  any; only takes a lock for a moment and wakes the thread
+ */
+MUST_CHECK int fetch_ask(struct fetch *fetch, const struct fetch_request *request,
+                         fetch_answered_fn *done, void *user);
+/* fetch_end_requests - every request ends soon, as one that failed, and none is taken any more. thread: any */
+void fetch_end_requests(struct fetch *fetch);
 
 #endif

@@ -1,5 +1,7 @@
 #include "fetch/transfer.h"
 
+#include "core/secret.h"
+
 #include <stdio.h>
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *user)
@@ -34,11 +36,25 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *user)
 	return size * n;
 }
 
-static bool set_options(struct transfer *t, const char *url, const struct transfer_options *options)
+static CURLcode set_request(CURL *easy, const struct transfer_request *request)
+{
+	CURLcode r = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	if (request->headers)
+		r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	if (request->form.n == 0)
+		return r;
+	r |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	r |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->form.n);
+	r |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form.at); /* not copied */
+	return r;
+}
+
+static bool set_options(struct transfer *t, const struct transfer_request *request,
+                        const struct transfer_options *options)
 {
 	CURL *easy = t->easy;
-	CURLcode r = CURLE_OK;
-	r |= curl_easy_setopt(easy, CURLOPT_URL, url);
+	unsigned timeout_ms = request->timeout_ms ? request->timeout_ms : options->timeout_ms;
+	CURLcode r = set_request(easy, request);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
 	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -48,7 +64,7 @@ static bool set_options(struct transfer *t, const char *url, const struct transf
 	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	r |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+	r |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	r |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)FETCH_BODY_MAX_BYTES);
 	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "haward");
 	/* a name server that does not answer holds up neither our end nor other documents */
@@ -58,24 +74,33 @@ static bool set_options(struct transfer *t, const char *url, const struct transf
 	return r == CURLE_OK;
 }
 
-bool transfer_begin(struct transfer *t, CURLM *multi, const char *url,
-                    const struct transfer_options *options, void *user)
+bool transfer_begin(struct transfer *t, CURLM *multi, const struct transfer_request *request,
+                    const struct transfer_options *options)
 {
 	t->body = strbuf_with(FETCH_BODY_MAX_BYTES);
 	t->curl_error[0] = '\0';
 	t->max_age_s = -1;
 	t->easy = curl_easy_init();
-	if (t->easy && set_options(t, url, options) &&
-	    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, user) == CURLE_OK &&
+	if (t->easy && set_options(t, request, options) &&
+	    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK &&
 	    curl_multi_add_handle(multi, t->easy) == CURLM_OK)
 		return true;
 	curl_easy_cleanup(TAKE(t->easy));
 	return false;
 }
 
+void transfer_done(void *transfer, CURLcode code)
+{
+	struct transfer *t = transfer;
+	t->done(t->user, code);
+}
+
 void transfer_result(struct transfer *t, CURLcode code, struct fetch_result *ret)
 {
+	const char *type = NULL;
 	*ret = (struct fetch_result){.error = t->error};
+	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+	ret->type = sv_of(type);
 	t->error[0] = '\0';
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &ret->status);
 	if (t->body.failed)
@@ -98,5 +123,6 @@ void transfer_end(struct transfer *t, CURLM *multi)
 		(void)curl_multi_remove_handle(multi, t->easy);
 		curl_easy_cleanup(TAKE(t->easy));
 	}
+	secret_wipe(t->body.at, t->body.room);
 	strbuf_fini(&t->body);
 }

@@ -14,10 +14,11 @@ struct json_t;
 enum auth_method {
 	AUTH_NONE, /* nobody did */
 	AUTH_JWT,
-	AUTH_MTLS, /* by certificate; a workload alone is recorded so */
+	AUTH_MTLS,          /* by certificate; a workload alone is recorded so */
+	AUTH_INTROSPECTION, /* an opaque token, by its issuer's word */
 	AUTH_METHOD_COUNT,
 };
-extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls */
+extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls, introspection */
 
 /* What a token is bound to: bits of binding.to. Who shows the token has to show all of it. */
 enum {

@@ -32,6 +32,14 @@ static const struct row rows[] = {
                  "the audit trail cannot take the record, so nothing is allowed"},
 	[REASON_SHUTTING_DOWN] = {"shutting_down", "the agent is stopping"},
 	[REASON_OVERLOADED] = {"overloaded", "the agent has more to do than it may hold"},
+	[REASON_AUTHENTICATION_TIMEOUT] =
+		{"authentication_timeout",
+                 "the credential could not be checked within spop.deadline_ms"},
+	[REASON_AUTHENTICATION_UNAVAILABLE] = {"authentication_unavailable",
+                                               "the credential cannot be checked here and now"},
+	[REASON_INTROSPECTION_UNAVAILABLE] =
+		{"introspection_unavailable",
+                 "the issuer's introspection endpoint gave no usable answer"},
 	[REASON_MULTIPLE_CREDENTIALS] = {"multiple_credentials",
                                          "the request carries more than one credential"},
 	[REASON_UNSUPPORTED_CREDENTIAL] = {"unsupported_credential",
@@ -57,6 +65,8 @@ static const struct row rows[] = {
 	[REASON_TOKEN_NOT_YET_VALID] = {"token_not_yet_valid", "the token is not valid yet"},
 	[REASON_TOKEN_LIFETIME] = {"token_lifetime",
                                    "the token lives longer than the issuer may grant"},
+	[REASON_TOKEN_INACTIVE] = {"token_inactive",
+                                   "the issuer says that the token is not active"},
 	[REASON_AUDIENCE_MISMATCH] = {"audience_mismatch",
                                       "the token is meant for another audience"},
 	[REASON_TOKEN_BINDING_MISSING] = {"token_binding_missing",

@@ -42,8 +42,8 @@ static bool is_malformed(enum reason reason)
 
 static bool is_outage(enum reason reason)
 {
-	return reason == REASON_AUDIT_UNAVAILABLE || reason == REASON_SHUTTING_DOWN ||
-	       reason == REASON_OVERLOADED || reason == REASON_INTERNAL;
+	return reason == REASON_INTERNAL ||
+	       (reason >= REASON_AUDIT_UNAVAILABLE && reason <= REASON_INTROSPECTION_UNAVAILABLE);
 }
 
 struct verdict verdict_deny(enum reason reason)

@@ -19,7 +19,7 @@ static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
 	ret->took_ns = 0;
 	if (!policy)
 		ret->verdict = verdict_deny(REASON_INTERNAL);
-	return clock_mono_ns();
+	return ctx->started_ns ? ctx->started_ns : clock_mono_ns();
 }
 
 static void end(uint64_t started_ns, struct decision *ret)
@@ -57,27 +57,33 @@ static void judge(const struct policy *policy, const struct decide_ctx *ctx,
 }
 
 /* The target first: a path that nobody may send is refused whoever sends it. The caller is identified
- * in any case, so that the record can name them. */
-void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const struct request *req,
-                   struct decision *ret)
+ * in any case, so that the record can name them; but nobody is asked about them for a refusal that is certain. */
+enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
+                                  const struct request *req, struct decision *ret)
 {
 	struct authz_target target;
 	enum reason reason = REASON_INTERNAL;
 	uint64_t started_ns = begin(policy, ctx, ret);
 	if (!policy)
-		return;
+		return DECIDE_NOW;
 
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
-	const struct authn_ctx asking = {
-		.cache = ctx->tokens, .arena = ctx->arena, .now_s = ret->at_us / 1000000};
+	const struct authn_ctx asking = {.cache = ctx->tokens,
+	                                 .arena = ctx->arena,
+	                                 .now_s = ret->at_us / 1000000,
+	                                 .ask = located ? ctx->ask : NULL,
+	                                 .unasked = ctx->unasked};
 	enum authn_outcome known =
 		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
+	if (known == AUTHN_LATER)
+		return DECIDE_LATER;
 	if (located && known == AUTHN_REFUSED)
 		refuse_credential(reason, &ret->verdict);
 	else if (located)
 		judge(policy, ctx, req, &target, ret);
 	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
+	return DECIDE_NOW;
 }
 
 void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,

@@ -4,9 +4,11 @@
 
 #include "core/arena.h"
 #include "core/macros.h"
+#include "model/reason.h"
 
 #include <stdint.h>
 
+struct authn_ask;
 struct decision;
 struct identity;
 struct policy;
@@ -18,16 +20,27 @@ struct decide_ctx {
 	struct tokencache *tokens; /* required by policy_decide(), unused by policy_decide_as() */
 	struct arena *arena;       /* holds what the decision views, until the caller resets it */
 	int64_t now_us;            /* wall clock; 0: read the clock */
+	uint64_t started_ns;       /* monotonic, what took_ns counts from; 0: now */
+
+	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
+	enum reason
+		unasked; /* and a request that would have to is refused with this; see authn_ctx */
+};
+
+enum decide_outcome {
+	DECIDE_NOW, /* *ret is the decision */
+	DECIDE_LATER, /* ctx->ask has to be answered first; then decide again. *ret counts for nothing */
 };
 
 /* policy_decide - judge one request. Never blocks, takes no lock, makes no system call of its own.
  *
  * in      policy: NULL denies, reason internal; req: views stay valid as long as *ret is used
  * out     *ret: everything but event; its texts view policy, req and ctx->arena
+ * returns DECIDE_NOW whenever ctx->ask is NULL
  * thread  any, with a ctx of its own
  */
-void policy_decide(const struct policy *policy, struct decide_ctx *ctx, const struct request *req,
-                   struct decision *ret);
+MUST_CHECK enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
+                                             const struct request *req, struct decision *ret);
 
 /* policy_decide_as - the same for a caller that is known already: explanations and tests. */
 void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,

@@ -6,6 +6,7 @@
 #include "core/jsonfields.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
+#include "fetch/fetch.h"
 #include "policy/keys.h"
 #include "policy/policy.h"
 #include "policy/snapshot.h"
@@ -67,10 +68,22 @@ static int remember_slot(struct policy *policy, struct keyslot *slot)
 	return 0;
 }
 
+/* What the hooks of authn_env are told. */
+struct loading {
+	struct policy *policy;
+	const struct policy_env *env;
+};
+
+static bool url_allowed(void *user, const char *url)
+{
+	const struct loading *loading = user;
+	return fetch_url_allowed(loading->env->fetch, sv_of(url));
+}
+
 /* Two references: the policy's, given back to the registry, and the issuer's own. */
 static struct keyslot *keys_of_url(void *user, const char *url)
 {
-	struct policy *policy = user;
+	struct policy *policy = ((struct loading *)user)->policy;
 	struct keyslot *slot;
 	int r = policy_keys_acquire(policy->keys, url, &slot);
 	if (r == 0) {
@@ -95,10 +108,12 @@ static int worse(int a, int b)
 static int compile(const struct raw_set *raw, const struct policy_env *env, struct sv text,
                    struct diag *d, struct policy *policy)
 {
+	struct loading loading = {policy, env};
 	const struct authn_env issuers = {
 		.base_dir = env->base_dir,
 		.keys_of_url = policy->keys ? keys_of_url : NULL,
-		.user = policy,
+		.url_allowed = env->fetch ? url_allowed : NULL,
+		.user = &loading,
 	};
 	const struct authz_document document = {
 		/* the values are only counted as used, not changed */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+struct fetch;
 struct policy;
 struct policy_keys;
 
@@ -16,6 +17,7 @@ struct policy_env {
 	const char *base_dir; /* relative key files are beside it; NULL: the working directory */
 	struct policy_keys
 		*keys; /* shared key sets of issuers; NULL: offline, only files and inline keys */
+	struct fetch *fetch; /* who is asked which URLs may be; NULL: none is looked at */
 };
 
 /* policy_load - compile a policy set, all or nothing.

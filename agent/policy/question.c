@@ -381,8 +381,10 @@ bool question_decide(const struct policy *policy, struct decide_ctx *ctx,
 		.cache = ctx->tokens, .arena = ctx->arena, .now_s = ctx->now_us / 1000000};
 	if (!said ||
 	    authn_identify(policy_authn(policy), &asking, &request, &who, &why) == AUTHN_REFUSED) {
-		policy_decide(policy, ctx, &request, ret); /* refuses by the same credential */
-		return true;
+		struct decide_ctx unasked = *ctx;
+		unasked.ask = NULL;
+		/* refuses by the same credential */
+		return policy_decide(policy, &unasked, &request, ret) == DECIDE_NOW;
 	}
 	if (question->workload.n > 0)
 		identity_set_workload(&who, question->workload);

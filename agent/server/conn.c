@@ -1,13 +1,8 @@
 #include "server/conn.h"
 
-#include "audit/journal.h"
-#include "authn/tokencache.h"
 #include "core/clock.h"
-#include "model/decision.h"
-#include "policy/decide.h"
 #include "server/address.h"
-#include "spop/ack.h"
-#include "spop/notify.h"
+#include "server/answer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,6 +27,7 @@ struct conn {
 	struct outbuf out;
 	size_t n_sent;
 	uint64_t heard_ns;
+	struct parked_list parked;
 	bool closing; /* send what is in out, then close */
 };
 
@@ -40,6 +36,7 @@ static void conn_close(struct conn *c)
 	ev_io_stop(c->home->loop, &c->io);
 	ev_timer_stop(c->home->loop, &c->deadline);
 	(void)close(c->io.fd);
+	parking_drop(&c->home->parking, c);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -83,59 +80,12 @@ static void log_broken(struct conn *c)
 	          likely_cause(c->session.status), (unsigned long long)n_left_out);
 }
 
-static void count_decision(struct worker_counters *counters, const struct decision *d)
-{
-	size_t bucket = 0;
-	while (bucket < WORKER_TOOK_BUCKETS - 1 && d->took_ns > worker_took_bounds_ns[bucket])
-		bucket++;
-	counter_add(&counters->n_verdicts[d->verdict.effect], 1);
-	counter_add(&counters->took[bucket], 1);
-	counter_add(&counters->took_ns_sum, d->took_ns);
-}
-
-/* No audit, no access: what is not in the journal is not allowed, and says so. */
-static void record_or_refuse(struct conn_home *home, const struct request *req, struct decision *d)
-{
-	bool has_id = event_id_next(&home->ids, d->at_us, &d->event);
-	if (has_id && audit_submit(home->options->journal, req, d) == 0)
-		return;
-	struct decision refused = {.verdict = verdict_deny(REASON_AUDIT_UNAVAILABLE),
-	                           .policy_version = d->policy_version,
-	                           .at_us = d->at_us,
-	                           .took_ns = d->took_ns};
-	refused.verdict.service = d->verdict.service;
-	*d = refused;
-	counter_add(&home->counters->n_audit_refused, 1);
-}
-
-static void answer(struct conn *c, const struct spop_frame *frame)
-{
-	struct conn_home *home = c->home;
-	struct spop_notify asked;
-	struct decision d;
-	counter_add(&home->counters->n_frames, 1);
-	spop_notify_decode(frame->payload, &asked);
-	bool recorded = asked.has_outcome &&
-	                audit_submit_outcome(home->options->journal, &asked.outcome) == 0;
-	if (!asked.has_request) {
-		spop_ack_recorded(&c->out, frame->stream_id, frame->frame_id, recorded);
-		return;
-	}
-	struct decide_ctx ctx = {
-		.tokens = home->tokens, .arena = &home->arena, .now_us = clock_real_us()};
-	policy_decide(home->policy, &ctx, &asked.request, &d);
-	record_or_refuse(home, &asked.request, &d);
-	count_decision(home->counters, &d);
-	spop_ack_encode(&c->out, frame->stream_id, frame->frame_id, &d, c->session.max_frame_size);
-	arena_reset(&home->arena);
-}
-
 /* returns false when the connection is to end after what stands in out */
 static bool on_event(struct conn *c, enum spop_event event, const struct spop_frame *frame)
 {
 	switch (event) {
 	case SPOP_NOTIFIED:
-		answer(c, frame);
+		answer_frame(c->home, c, frame, &c->out, c->session.max_frame_size);
 		return true;
 	case SPOP_GREETED:
 		return true;
@@ -159,9 +109,12 @@ static bool has_room(const struct conn *c)
 	       c->session.own_frame_size + SPOP_LENGTH_BYTES + SPOP_CONTROL_BYTES;
 }
 
-/* Answers the whole frames that were received, as long as there is room for the answers. */
+/* Answers what waited, then the whole frames that were received, as long as there is room for the answers. */
 static void process(struct conn *c)
 {
+	struct parked *p;
+	while (!c->closing && has_room(c) && (p = parked_take(&c->parked)))
+		answer_parked(c->home, p, &c->out, c->session.max_frame_size);
 	struct sv bytes = {(const char *)c->in, c->n_in};
 	while (!c->closing && has_room(c)) {
 		struct spop_frame frame;
@@ -173,6 +126,11 @@ static void process(struct conn *c)
 	if (bytes.n && (const uint8_t *)bytes.at != c->in)
 		memmove(c->in, bytes.at, bytes.n);
 	c->n_in = bytes.n;
+}
+
+struct parked_list *conn_parked(struct conn *c)
+{
+	return &c->parked;
 }
 
 static bool would_block(ssize_t n)
@@ -235,7 +193,7 @@ static void turn(struct conn *c)
 			conn_close(c);
 			return;
 		}
-	} while (c->out.n == 0 && c->n_in && c->n_in < before);
+	} while (c->out.n == 0 && (c->parked.first || (c->n_in && c->n_in < before)));
 	set_deadline(c, c->n_in < received);
 }
 
@@ -277,6 +235,7 @@ static struct conn *conn_new(struct conn_home *home)
 	size_t frame = home->options->max_frame_size + SPOP_LENGTH_BYTES;
 	size_t max_out = frame + SPOP_CONTROL_BYTES + OUT_EXTRA_BYTES;
 	c->home = home;
+	parked_list_init(&c->parked);
 	c->max_in = MAX_OF(frame, (size_t)65536);
 	c->in = malloc(c->max_in);
 	c->out = outbuf_over(malloc(max_out), max_out);
@@ -316,6 +275,20 @@ void conn_open(struct conn_home *home, int fd)
 	set_deadline(c, false);
 }
 
+void conn_resume(struct conn_home *home)
+{
+	for (struct conn *c = home->conns, *next; c; c = next) {
+		next = c->next;
+		if (c->parked.first)
+			turn(c);
+	}
+}
+
+void conn_resume_one(struct conn *c)
+{
+	turn(c);
+}
+
 void conn_close_all(struct conn_home *home)
 {
 	while (home->conns)
@@ -329,7 +302,8 @@ void conn_drain(struct conn_home *home, uint64_t quiet_ns)
 	for (struct conn *c = home->conns, *next; c; c = next) {
 		next = c->next;
 		c->session.draining = true;
-		if (c->closing || c->n_in || c->out.n || now - c->heard_ns < quiet_ns)
+		if (c->closing || c->n_in || c->out.n || c->parked.n ||
+		    now - c->heard_ns < quiet_ns)
 			continue;
 		if (c->session.state == SPOP_READY)
 			spop_session_end(&c->session, SPOP_STATUS_NORMAL, &c->out);

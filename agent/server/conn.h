@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/eventid.h"
 #include "core/log.h"
+#include "server/parked.h"
 #include "server/worker.h"
 #include "spop/session.h"
 
@@ -14,6 +15,7 @@
 
 struct conn;
 struct policy;
+struct policy_mailbox;
 struct tokencache;
 
 /* What the connections of one worker share; all of one thread. */
@@ -23,6 +25,8 @@ struct conn_home {
 	struct worker_counters *counters;
 	struct policy *policy; /* in force; owned by the worker */
 	struct tokencache *tokens;
+	struct policy_mailbox *mailbox; /* where answers come; owned by the worker */
+	struct parking parking;
 	struct arena arena;
 	struct event_ids ids;
 	struct conn *conns;     /* list */
@@ -32,9 +36,12 @@ struct conn_home {
 
 /* conn_open - takes over fd; closes it when memory is out. */
 void conn_open(struct conn_home *home, int fd);
+/* conn_resume - goes on with each that has parked requests that are ready. conn_resume_one - with this one. */
+void conn_resume(struct conn_home *home);
+void conn_resume_one(struct conn *conn);
 /* conn_close_all - at once, as at the end of the drain time. */
 void conn_close_all(struct conn_home *home);
-/* conn_drain - ends those that are quiet: nothing received for quiet_ns, nothing unsent. */
+/* conn_drain - ends those that are quiet: nothing received for quiet_ns, nothing parked, nothing unsent. */
 void conn_drain(struct conn_home *home, uint64_t quiet_ns);
 
 #endif

@@ -45,6 +45,11 @@ const struct json_field spop_option_fields[] = {
          .offset = offsetof(struct spop_options, drain_ms),
          .min = 0,
          .max = 600000},
+	{.name = "deadline_ms",
+         .kind = JSON_FIELD_INT,
+         .offset = offsetof(struct spop_options, deadline_ms),
+         .min = 10,
+         .max = 60000},
 };
 const size_t n_spop_option_fields = ARRAY_LEN(spop_option_fields);
 
@@ -300,7 +305,9 @@ static int start_workers(struct server *s)
 			.number = i,
 			.max_frame_size = (uint32_t)s->deps.spop->max_frame_size,
 			.drain_ms = (unsigned)s->deps.spop->drain_ms,
+			.deadline_ms = (unsigned)s->deps.spop->deadline_ms,
 			.slot = s->deps.slot,
+			.asks = s->deps.asks,
 			.journal = audit_journals_worker(s->deps.journals, i),
 		};
 		if (!options.journal)

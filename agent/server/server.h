@@ -7,6 +7,7 @@
 #include "server/worker.h"
 
 struct audit_journals;
+struct policy_asks;
 struct policy_slot;
 struct server;
 
@@ -18,6 +19,7 @@ struct spop_options {
 	int64_t max_frame_size; /* bytes */
 	char *socket_mode;      /* octal permissions of UNIX sockets, "0660" */
 	int64_t drain_ms;
+	int64_t deadline_ms; /* a verdict that has to wait for others comes by then */
 };
 extern const struct json_field spop_option_fields[];
 extern const size_t n_spop_option_fields;
@@ -37,6 +39,7 @@ struct server_deps {
 	const struct spop_options *spop;
 	const struct accounting_options *accounting;
 	struct policy_slot *slot;
+	struct policy_asks *asks; /* NULL: nobody is asked */
 	struct audit_journals *journals;
 	void (*reload)(void *user); /* SIGHUP; thread: main */
 	void *user;

@@ -1,10 +1,11 @@
 #include "server/worker.h"
 
 #include "audit/journal.h"
-#include "authn/tokencache.h"
+#include "authn/authn.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/thread.h"
+#include "policy/asks.h"
 #include "policy/policy.h"
 #include "policy/slot.h"
 #include "server/conn.h"
@@ -33,7 +34,7 @@ struct worker {
 	struct worker_options options;
 	struct worker_counters counters;
 	struct conn_home home;
-	ev_async wake;
+	ev_async wake, mail;
 	ev_timer tick;
 	ev_prepare turn;
 	pthread_mutex_t lock; /* of handed */
@@ -83,11 +84,39 @@ static void on_turn(struct ev_loop *loop, ev_prepare *prepare, int events)
 	refresh(prepare->data);
 }
 
+static void on_mail(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct worker *w = async->data;
+	struct conn_home *home = &w->home;
+	const struct authn_ctx ctx = {
+		.cache = home->tokens, .arena = &home->arena, .now_s = clock_real_us() / 1000000};
+	(void)loop;
+	(void)events;
+	for (struct authn_answer *answer = policy_mailbox_take(home->mailbox), *next; answer;
+	     answer = next) {
+		next = answer->next;
+		if (home->policy)
+			authn_keep(policy_authn(home->policy), &ctx, answer);
+		parking_answered(&home->parking, answer->key);
+		arena_reset(&home->arena);
+		authn_answer_free(answer);
+	}
+	conn_resume(home);
+}
+
+/* From whoever has the answer. */
+static void mail_came(void *user)
+{
+	struct worker *w = user;
+	ev_async_send(w->home.loop, &w->mail);
+}
+
 static void publish_token_counts(struct worker *w)
 {
 	struct tokencache_counts counts = tokencache_counts(w->home.tokens);
 	atomic_store_explicit(&w->counters.n_token_hits, counts.n_hits, memory_order_relaxed);
 	atomic_store_explicit(&w->counters.n_token_misses, counts.n_misses, memory_order_relaxed);
+	atomic_store_explicit(&w->counters.n_parked, w->home.parking.n, memory_order_relaxed);
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
@@ -129,6 +158,7 @@ void worker_free(struct worker *w)
 	worker_join(w);
 	take_handed(w);
 	conn_close_all(&w->home);
+	policy_mailbox_close(w->home.mailbox);
 	policy_unref(w->home.policy);
 	tokencache_free(w->home.tokens);
 	arena_fini(&w->home.arena);
@@ -146,10 +176,12 @@ static void worker_freep(struct worker **w)
 static void start_watchers(struct worker *w)
 {
 	ev_async_init(&w->wake, on_wake);
+	ev_async_init(&w->mail, on_mail);
 	ev_timer_init(&w->tick, on_tick, 1., 1.);
 	ev_prepare_init(&w->turn, on_turn);
-	w->wake.data = w->tick.data = w->turn.data = w;
+	w->wake.data = w->mail.data = w->tick.data = w->turn.data = w;
 	ev_async_start(w->home.loop, &w->wake);
+	ev_async_start(w->home.loop, &w->mail);
 	ev_timer_start(w->home.loop, &w->tick);
 	ev_prepare_start(w->home.loop, &w->turn);
 }
@@ -165,7 +197,11 @@ int worker_start(const struct worker_options *options, struct worker **ret)
 	w->home.counters = &w->counters;
 	w->home.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	w->home.tokens = tokencache_new(TOKENCACHE_ENTRIES);
-	if (!w->home.loop || !w->home.tokens ||
+	w->home.mailbox = policy_mailbox_new(mail_came, w);
+	w->home.parking = (struct parking){.loop = w->home.loop,
+	                                   .deadline_s = options->deadline_ms / 1e3,
+	                                   .ready = conn_resume_one};
+	if (!w->home.loop || !w->home.tokens || !w->home.mailbox ||
 	    arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
 		return -ENOMEM;
 	start_watchers(w);

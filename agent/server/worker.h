@@ -1,5 +1,5 @@
 /* One worker: a thread with its own loop, connections, arena, token cache and journal. Shares nothing but
- * the policy slot and the list of sockets handed to it.
+ * the policy slot, the list of sockets handed to it and its mailbox.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct audit_journal;
+struct policy_asks;
 struct policy_slot;
 struct worker;
 
@@ -25,6 +26,8 @@ struct worker_counters {
 	atomic_uint_fast64_t n_verdicts[VERDICT_EFFECT_COUNT];
 	atomic_uint_fast64_t n_audit_refused;
 	atomic_uint_fast64_t n_token_hits, n_token_misses;
+	atomic_uint_fast64_t n_parked;                         /* now, as of the last second */
+	atomic_uint_fast64_t n_asked, n_answered, n_timed_out; /* requests that had to wait */
 	atomic_uint_fast64_t took_ns_sum;
 	atomic_uint_fast64_t took[WORKER_TOOK_BUCKETS];
 };
@@ -40,7 +43,9 @@ struct worker_options {
 	unsigned number;
 	uint32_t max_frame_size; /* bytes, SPOP_FRAME_SIZE_MIN to SPOP_FRAME_SIZE_MAX */
 	unsigned drain_ms;       /* how long connections are served after worker_drain() */
+	unsigned deadline_ms;    /* how long a request may wait for an answer */
 	struct policy_slot *slot;
+	struct policy_asks *asks;      /* NULL: nobody is asked */
 	struct audit_journal *journal; /* this worker is its only producer */
 };
 

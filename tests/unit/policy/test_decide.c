@@ -80,7 +80,7 @@ static void every_way_to_fail_has_its_verdict(void **state)
 		struct decision d;
 		req.n_authorization = rows[i].n_authorization;
 		req.authorization = sv_of(rows[i].authorization);
-		policy_decide(policy, &ctx, &req, &d);
+		assert_int_equal(policy_decide(policy, &ctx, &req, &d), DECIDE_NOW);
 		assert_int_equal(d.verdict.effect, rows[i].effect);
 		assert_int_equal(d.verdict.reason, rows[i].reason);
 		assert_int_equal(d.verdict.status, rows[i].status);
@@ -96,7 +96,7 @@ static void nothing_in_force_denies(void **state)
 	(void)state;
 	struct request req = get("/orders/1");
 	struct decision d;
-	policy_decide(NULL, &ctx, &req, &d);
+	assert_int_equal(policy_decide(NULL, &ctx, &req, &d), DECIDE_NOW);
 	assert_int_not_equal(d.verdict.effect, VERDICT_ALLOW);
 	assert_int_equal(d.verdict.status, 503);
 }
@@ -107,7 +107,7 @@ static void a_bad_message_is_a_bad_request(void **state)
 	struct request req = get("/orders/1");
 	struct decision d;
 	req.bad = true;
-	policy_decide(policy, &ctx, &req, &d);
+	assert_int_equal(policy_decide(policy, &ctx, &req, &d), DECIDE_NOW);
 	assert_int_equal(d.verdict.reason, REASON_BAD_REQUEST);
 	assert_int_equal(d.verdict.status, 400);
 }
@@ -136,7 +136,7 @@ static void an_explanation_is_json_whatever_the_bytes(void **state)
 	struct request req = get("/orders/\xff?");
 	struct decision d;
 	req.host = (struct sv)SV("a\xff b");
-	policy_decide(policy, &ctx, &req, &d);
+	assert_int_equal(policy_decide(policy, &ctx, &req, &d), DECIDE_NOW);
 	json_t *shown = policy_explain(&d);
 	assert_non_null(shown);
 	assert_string_equal(json_string_value(json_object_get(shown, "reason")), "bad_request");

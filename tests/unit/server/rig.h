@@ -42,7 +42,8 @@ struct rig {
 
 struct rig_options {
 	unsigned n_workers, ring_bytes;
-	int64_t max_connections;
+	int64_t max_connections, deadline_ms;
+	struct policy_asks *asks;
 	void (*reload)(void *user);
 	void *user;
 };
@@ -110,11 +111,13 @@ static inline void rig_prepare(struct rig *rig, const struct rig_options *o)
 	                                          o->max_connections ? o->max_connections : 100,
 	                                  .max_frame_size = RIG_FRAME_BYTES,
 	                                  .socket_mode = mode,
-	                                  .drain_ms = 3000};
+	                                  .drain_ms = 3000,
+	                                  .deadline_ms = o->deadline_ms ? o->deadline_ms : 400};
 	rig->accounting.listen = (struct json_strings){.at = accounting, .n = 1};
 	rig->deps = (struct server_deps){.spop = &rig->spop,
 	                                 .accounting = &rig->accounting,
 	                                 .slot = rig->slot,
+	                                 .asks = o->asks,
 	                                 .journals = rig->journals,
 	                                 .reload = o->reload,
 	                                 .user = o->user};

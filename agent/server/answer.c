@@ -1,0 +1,165 @@
+#include "server/answer.h"
+
+#include "audit/journal.h"
+#include "authn/ask.h"
+#include "core/clock.h"
+#include "model/decision.h"
+#include "policy/asks.h"
+#include "policy/decide.h"
+#include "spop/ack.h"
+#include "spop/notify.h"
+
+/* One question on its way to its answer. */
+struct answering {
+	struct conn_home *home;
+	uint64_t stream_id, frame_id;
+	struct request request;
+	struct decide_ctx ctx;
+	struct authn_ask ask;
+	struct outbuf *out;
+	size_t max_ack_bytes;
+};
+
+static void count_decision(struct worker_counters *counters, const struct decision *d)
+{
+	size_t bucket = 0;
+	while (bucket < WORKER_TOOK_BUCKETS - 1 && d->took_ns > worker_took_bounds_ns[bucket])
+		bucket++;
+	counter_add(&counters->n_verdicts[d->verdict.effect], 1);
+	counter_add(&counters->took[bucket], 1);
+	counter_add(&counters->took_ns_sum, d->took_ns);
+}
+
+/* No audit, no access: what is not in the journal is not allowed, and says so. */
+static void record_or_refuse(struct conn_home *home, const struct request *req, struct decision *d)
+{
+	bool has_id = event_id_next(&home->ids, d->at_us, &d->event);
+	if (has_id && audit_submit(home->options->journal, req, d) == 0)
+		return;
+	struct decision refused = {.verdict = verdict_deny(REASON_AUDIT_UNAVAILABLE),
+	                           .policy_version = d->policy_version,
+	                           .at_us = d->at_us,
+	                           .took_ns = d->took_ns};
+	refused.verdict.service = d->verdict.service;
+	*d = refused;
+	counter_add(&home->counters->n_audit_refused, 1);
+}
+
+static void give(struct answering *a, struct decision *d)
+{
+	record_or_refuse(a->home, &a->request, d);
+	count_decision(a->home->counters, d);
+	spop_ack_encode(a->out, a->stream_id, a->frame_id, d, a->max_ack_bytes);
+	arena_reset(&a->home->arena);
+}
+
+/* Decides for good: what would have to be asked is refused with the reason. */
+static void give_unasked(struct answering *a, enum reason unasked)
+{
+	struct decision d;
+	a->ctx.ask = NULL;
+	a->ctx.unasked = unasked;
+	arena_reset(&a->home->arena);
+	(void)!policy_decide(a->home->policy, &a->ctx, &a->request, &d);
+	give(a, &d);
+}
+
+/* returns whether the answer will come */
+static bool ask(struct answering *a)
+{
+	struct conn_home *home = a->home;
+	return home->options->asks &&
+	       policy_asks_put(home->options->asks, home->policy, &a->ask, home->mailbox) == 0;
+}
+
+static void wait_for_it(struct answering *a, struct parked *p)
+{
+	parking_wait(p, a->ask.key);
+	counter_add(&a->home->counters->n_asked, 1);
+	arena_reset(&a->home->arena);
+}
+
+static void answering_of(struct conn_home *home, struct answering *ret)
+{
+	ret->home = home;
+	ret->ctx = (struct decide_ctx){.tokens = home->tokens, .arena = &home->arena};
+	ret->ctx.ask = &ret->ask;
+}
+
+static void park(struct answering *a, struct conn *conn, const struct spop_frame *frame)
+{
+	struct parked *p = parking_add(&a->home->parking, conn, frame);
+	if (p && ask(a)) {
+		p->at_us = a->ctx.now_us;
+		p->started_ns = a->ctx.started_ns;
+		wait_for_it(a, p);
+		return;
+	}
+	parked_free(p);
+	give_unasked(a, REASON_OVERLOADED);
+}
+
+void answer_frame(struct conn_home *home, struct conn *conn, const struct spop_frame *frame,
+                  struct outbuf *out, size_t max_ack_bytes)
+{
+	struct answering a;
+	struct spop_notify asked;
+	struct decision d;
+	counter_add(&home->counters->n_frames, 1);
+	spop_notify_decode(frame->payload, &asked);
+	bool recorded = asked.has_outcome &&
+	                audit_submit_outcome(home->options->journal, &asked.outcome) == 0;
+	if (!asked.has_request) {
+		spop_ack_recorded(out, frame->stream_id, frame->frame_id, recorded);
+		return;
+	}
+	answering_of(home, &a);
+	a.stream_id = frame->stream_id;
+	a.frame_id = frame->frame_id;
+	a.request = asked.request;
+	a.out = out;
+	a.max_ack_bytes = max_ack_bytes;
+	a.ctx.now_us = clock_real_us();
+	a.ctx.started_ns = clock_mono_ns();
+	if (policy_decide(home->policy, &a.ctx, &a.request, &d) == DECIDE_LATER)
+		park(&a, conn, frame);
+	else
+		give(&a, &d);
+}
+
+/* What the answer is worth is judged by the policy in force now, from the start. */
+static void decide_again(struct answering *a, struct parked *p)
+{
+	struct decision d;
+	if (policy_decide(a->home->policy, &a->ctx, &a->request, &d) == DECIDE_NOW)
+		give(a, &d);
+	else if (p->n_asked < PARKED_ASKS_MAX && ask(a))
+		wait_for_it(a, TAKE(p));
+	else
+		give_unasked(a, REASON_OVERLOADED);
+	parked_free(p);
+}
+
+void answer_parked(struct conn_home *home, struct parked *p, struct outbuf *out,
+                   size_t max_ack_bytes)
+{
+	struct answering a;
+	struct spop_notify asked;
+	spop_notify_decode((struct sv){p->payload, p->n}, &asked);
+	answering_of(home, &a);
+	a.stream_id = p->stream_id;
+	a.frame_id = p->frame_id;
+	a.request = asked.request;
+	a.out = out;
+	a.max_ack_bytes = max_ack_bytes;
+	a.ctx.now_us = p->at_us;
+	a.ctx.started_ns = p->started_ns;
+	if (!p->late) {
+		counter_add(&home->counters->n_answered, 1);
+		decide_again(&a, p);
+		return;
+	}
+	counter_add(&home->counters->n_timed_out, 1);
+	give_unasked(&a, REASON_AUTHENTICATION_TIMEOUT);
+	parked_free(p);
+}

@@ -984,6 +984,39 @@ export interface components {
             } & {
                 [key: string]: unknown;
             })[];
+            /** @description Requests that have to wait for others, and whom is asked. */
+            asks?: {
+                /** @description Requests that wait now. */
+                parked: number;
+                /** @description How often a request had to wait. */
+                waited?: number;
+                /** @description Requests refused because no answer came in time. */
+                timed_out?: number;
+                /** @description Questions under way: one for all requests that need the same. */
+                under_way?: number;
+                asked?: number;
+                /** @description Questions not put: too many at once. */
+                refused?: number;
+                /** @description Introspection endpoints that were asked. */
+                introspection: ({
+                    url: string;
+                    /** @enum {string} */
+                    state: "good" | "failing";
+                    asked?: number;
+                    active?: number;
+                    refused?: number;
+                    failed?: number;
+                    /** Format: date-time */
+                    good_at?: string | null;
+                    /** Format: date-time */
+                    failed_at?: string | null;
+                    error?: string | null;
+                } & {
+                    [key: string]: unknown;
+                })[];
+            } & {
+                [key: string]: unknown;
+            };
             keys?: ({
                 issuer: string;
                 source?: string | null;

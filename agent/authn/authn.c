@@ -6,6 +6,7 @@
 #include "authn/credential.h"
 #include "authn/opaque.h"
 #include "authn/turn.h"
+#include "authn/workloads.h"
 #include "core/jsonload.h"
 
 #include <assert.h>
@@ -22,12 +23,24 @@ void authn_free(struct authn *authn)
 		issuer_fini(&authn->issuers[i]);
 	free(authn->issuers);
 	places_fini(&authn->credentials.places);
+	workloads_free(authn->workloads);
 	free(authn);
 }
 
 static void authn_freep(struct authn **authn)
 {
 	authn_free(*authn);
+}
+
+void authn_take_workloads(struct authn *authn, struct workloads *workloads)
+{
+	workloads_free(authn->workloads);
+	authn->workloads = workloads;
+}
+
+bool authn_has_trust_domains(const struct authn *authn)
+{
+	return authn->workloads && authn->workloads->domains.n > 0;
 }
 
 size_t authn_n_issuers(const struct authn *authn)
@@ -178,8 +191,7 @@ enum authn_outcome authn_identify(const struct authn *authn, const struct authn_
 	struct identity who = {0};
 	*why = REASON_INTERNAL;
 	enum authn_outcome user = identify_user(&turn, &who);
-	if (user == AUTHN_REFUSED ||
-	    clientcert_identify(req, ctx->now_s, ctx->arena, &who, why) == CLIENTCERT_REFUSED)
+	if (user == AUTHN_REFUSED || clientcert_identify(&turn, &who) == CLIENTCERT_REFUSED)
 		return AUTHN_REFUSED;
 	if (user == AUTHN_LATER)
 		return AUTHN_LATER;
@@ -223,4 +235,22 @@ void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
 uint64_t authn_serial(const struct authn *authn)
 {
 	return authn->serial;
+}
+
+enum authn_outcome authn_verify_certificate(const struct authn *authn, const struct authn_ctx *ctx,
+                                            const struct authn_certificate *cert,
+                                            struct identity *ret, enum reason *why)
+{
+	const struct authn_turn turn = {authn, ctx, NULL, why};
+	const struct clientcert presented = {.leaf = cert->leaf, .chain = cert->chain};
+	*why = REASON_INTERNAL;
+	switch (clientcert_judge(&turn, &presented, ret)) {
+	case CLIENTCERT_WORKLOAD:
+		return AUTHN_OK;
+	case CLIENTCERT_NONE:
+		return AUTHN_ANONYMOUS;
+	case CLIENTCERT_REFUSED:
+		break;
+	}
+	return AUTHN_REFUSED;
 }

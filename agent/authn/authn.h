@@ -12,6 +12,7 @@
 
 /* The issuers of one policy set, compiled; immutable, shared between threads by who owns it. */
 struct authn;
+struct workloads;
 
 /* The members of a policy set that say who is believed; each may be NULL. */
 struct authn_document {
@@ -28,6 +29,11 @@ struct authn_document {
 MUST_CHECK int authn_compile(const struct authn_document *document, const struct authn_env *env,
                              struct diag *d, struct authn **ret);
 void authn_free(struct authn *authn);
+
+/* authn_take_workloads - what the policy set says of workloads (authn/workloads.h); before authn is shared. Takes
+ * workloads over. authn_has_trust_domains - whether SPIFFE IDs are believed by bundles. */
+void authn_take_workloads(struct authn *authn, struct workloads *workloads);
+bool authn_has_trust_domains(const struct authn *authn);
 
 size_t authn_n_issuers(const struct authn *authn);
 const struct issuer *authn_issuer(const struct authn *authn, size_t i);
@@ -82,5 +88,17 @@ void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
 
 /* authn_serial - of this compiled set; never that of another. */
 uint64_t authn_serial(const struct authn *authn);
+
+/* A client certificate: DER, and what came along with it. */
+struct authn_certificate {
+	struct sv leaf, chain;
+};
+/* authn_verify_certificate - one certificate, as authn_identify() would judge it if HAProxy had found nothing against
+ * it. out: *ret: its workload, on AUTHN_OK; *why: on AUTHN_REFUSED
+ */
+MUST_CHECK enum authn_outcome authn_verify_certificate(const struct authn *authn,
+                                                       const struct authn_ctx *ctx,
+                                                       const struct authn_certificate *cert,
+                                                       struct identity *ret, enum reason *why);
 
 #endif

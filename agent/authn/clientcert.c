@@ -1,122 +1,169 @@
 #include "authn/clientcert.h"
 
+#include "authn/certcache.h"
 #include "authn/spiffe.h"
+#include "authn/workloads.h"
 
-#include <limits.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509_vfy.h>
 
-static void x509_freep(X509 **cert)
+enum { REFUSAL_S = 10 }; /* how long a refused certificate is not looked at again */
+
+static enum clientcert_outcome refuse(const struct authn_turn *turn, enum reason reason)
 {
-	X509_free(*cert);
-}
-
-static void names_freep(GENERAL_NAMES **names)
-{
-	GENERAL_NAMES_free(*names);
-}
-
-static enum clientcert_outcome refuse(enum reason *why, enum reason reason)
-{
-	*why = reason;
+	*turn->why = reason;
 	return CLIENTCERT_REFUSED;
 }
 
-/* The whole of der and nothing after it. */
-static X509 *parse(struct sv der)
+/* One certificate that is not in the cache. */
+struct judging {
+	const struct authn_turn *turn;
+	const struct clientcert *cert;
+	struct certfacts facts;
+	struct certcache_term term;
+	bool is_passing; /* a moment's trouble, not the certificate's: not to be kept */
+};
+
+static void find_against(struct judging *j, enum reason why)
 {
-	const unsigned char *at = (const unsigned char *)der.at;
-	if (der.n == 0 || der.n > LONG_MAX)
-		return NULL;
-	X509 *cert = d2i_X509(NULL, &at, (long)der.n);
-	if (cert && at == (const unsigned char *)der.at + der.n)
-		return cert;
-	X509_free(cert);
-	return NULL;
+	j->facts = (struct certfacts){.outcome = SVID_REFUSED, .why = why};
 }
 
-static bool within_dates(const X509 *cert, int64_t now_s)
+/* The bundle may have changed since it was fetched. */
+static void ask_for_bundle(struct judging *j, const struct trustdomain *domain, enum reason why)
 {
-	time_t now = (time_t)now_s;
-	/* X509_cmp_time() gives 0 for a time it cannot read */
-	return X509_cmp_time(X509_get0_notBefore(cert), &now) < 0 &&
-	       X509_cmp_time(X509_get0_notAfter(cert), &now) > 0;
+	trustslot_want(domain->slot);
+	find_against(j, why);
 }
 
-/* X509-SVID 4: a leaf that signs data and no certificates. */
-static bool is_leaf(X509 *cert)
+static void check_chain(struct judging *j, const struct trustdomain *domain, X509 *leaf)
 {
-	uint32_t flags = X509_get_extension_flags(cert);
-	uint32_t usage = X509_get_key_usage(cert);
-	if (flags & (EXFLAG_INVALID | EXFLAG_CA) || !(flags & EXFLAG_KUSAGE))
-		return false;
-	if (!(usage & KU_DIGITAL_SIGNATURE) || usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN))
-		return false;
-	return !(flags & EXFLAG_XKUSAGE) || X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT;
-}
-
-static struct sv uri_of(const GENERAL_NAME *name)
-{
-	int type;
-	const ASN1_STRING *uri = GENERAL_NAME_get0_value(name, &type);
-	if (type != GEN_URI || !uri)
-		return (struct sv){0};
-	return (struct sv){(const char *)ASN1_STRING_get0_data(uri),
-	                   (size_t)ASN1_STRING_length(uri)};
-}
-
-/* returns whether any URI starts as a SPIFFE ID; *ret is the last such, *n_uris all URIs */
-static bool find_spiffe(const GENERAL_NAMES *names, struct sv *ret, size_t *n_uris)
-{
-	bool found = false;
-	*n_uris = 0;
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_URI)
-			continue;
-		struct sv uri = uri_of(name);
-		++*n_uris;
-		if (!spiffe_claims_to_be(uri))
-			continue;
-		found = true;
-		*ret = uri;
+	/* read before the bundle: a publish in between makes the entry stale, never the other way round */
+	j->term.slot = domain->slot;
+	j->term.generation = trustslot_generation(domain->slot);
+	CLEANUP(trustbundle_unrefp) struct trustbundle *bundle = trustslot_get(domain->slot);
+	CLEANUP(svid_chain_freep) STACK_OF(X509) *chain = NULL;
+	if (!bundle) {
+		j->is_passing = true;
+		ask_for_bundle(j, domain, REASON_TRUST_BUNDLE_UNAVAILABLE);
+	} else if (!svid_parse_many(j->cert->chain, &chain)) {
+		find_against(j, REASON_CERTIFICATE_INVALID);
+	} else if (!trustbundle_verify(bundle, leaf, chain, j->turn->ctx->now_s,
+	                               &j->term.until_s)) {
+		ask_for_bundle(j, domain, REASON_CERTIFICATE_UNTRUSTED);
+	} else {
+		j->facts.is_vouched = true;
 	}
-	return found;
 }
 
-enum clientcert_outcome clientcert_spiffe_id(struct sv der, int64_t now_s, struct arena *arena,
-                                             struct sv *ret, enum reason *why)
+/* Without trust domains whoever had the handshake vouches for all. */
+static void check_domain(struct judging *j, X509 *leaf)
 {
-	CLEANUP(x509_freep) X509 *cert = parse(der);
-	struct sv uri;
-	size_t n_uris;
-	if (!cert || X509_get_extension_flags(cert) & EXFLAG_INVALID)
-		return refuse(why, REASON_CERTIFICATE_INVALID);
-	if (!within_dates(cert, now_s))
-		return refuse(why, REASON_CERTIFICATE_EXPIRED);
-	int critical;
-	CLEANUP(names_freep)
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &critical, NULL);
-	if (!names && critical != -1) /* -1: there is none; else it is broken or stands twice */
-		return refuse(why, REASON_CERTIFICATE_INVALID);
-	if (!names || !find_spiffe(names, &uri, &n_uris))
+	const struct workloads *workloads = j->turn->authn->workloads;
+	if (!workloads || workloads->domains.n == 0)
+		return;
+	const struct trustdomain *domain =
+		trustdomains_find(&workloads->domains, spiffe_domain_of(j->facts.workload));
+	if (domain)
+		check_chain(j, domain, leaf);
+	else
+		find_against(j, REASON_TRUST_DOMAIN_UNKNOWN);
+}
+
+static void judge(struct judging *j)
+{
+	const struct authn_ctx *ctx = j->turn->ctx;
+	const struct workloads *workloads = j->turn->authn->workloads;
+	struct certfacts *facts = &j->facts;
+	CLEANUP(svid_freep) X509 *leaf = svid_parse(j->cert->leaf);
+	j->term = (struct certcache_term){.policy = j->turn->authn->serial};
+	if (!leaf) {
+		find_against(j, REASON_CERTIFICATE_INVALID);
+	} else {
+		j->term.until_s = svid_not_after(leaf);
+		facts->outcome = svid_leaf_check(leaf, ctx->now_s, ctx->arena, &facts->workload,
+		                                 &facts->why);
+		if (facts->outcome == SVID_LEAF)
+			check_domain(j, leaf);
+		else if (facts->outcome == SVID_NONE && workloads)
+			facts->outcome = certmap_find(&workloads->map, leaf, ctx->arena,
+			                              &facts->workload, &facts->why);
+	}
+	if (facts->outcome == SVID_REFUSED) {
+		j->term.until_s = ctx->now_s + REFUSAL_S;
+		j->is_passing = j->is_passing || facts->why == REASON_INTERNAL;
+	}
+}
+
+/* HAProxy keeps no chain of a session that is resumed. That the leaf chains to an anchor stays true without it. */
+static bool keep_without_chain(const struct judging *j, struct certcache *cache)
+{
+	uint8_t digest[SHA256_BYTES];
+	if (!j->facts.is_vouched || j->cert->chain.n == 0)
+		return true;
+	return certcache_digest(cache, j->cert->leaf, (struct sv){0}, digest) &&
+	       certcache_put(cache, digest, &j->term, &j->facts);
+}
+
+/* NULL when memory is out or OpenSSL fails */
+static const struct certfacts *facts_of(struct judging *j)
+{
+	struct certcache *cache = tokencache_certs(j->turn->ctx->cache);
+	uint8_t digest[SHA256_BYTES];
+	if (!certcache_digest(cache, j->cert->leaf, j->cert->chain, digest))
+		return NULL;
+	const struct certfacts *known =
+		certcache_find(cache, digest, j->turn->authn->serial, j->turn->ctx->now_s);
+	if (known)
+		return known;
+	judge(j);
+	if (j->is_passing)
+		return &j->facts;
+	return keep_without_chain(j, cache) ? certcache_put(cache, digest, &j->term, &j->facts)
+	                                    : NULL;
+}
+
+/* What HAProxy says when its own ca-file does not have the authority: the only objections of its that a bundle of
+ * ours can overrule. That a certificate is revoked or past its dates stays a refusal. */
+static bool lacks_authority(int64_t verify)
+{
+	switch (verify) {
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum clientcert_outcome clientcert_judge(const struct authn_turn *turn,
+                                         const struct clientcert *cert, struct identity *ret)
+{
+	struct judging j = {.turn = turn, .cert = cert};
+	if (cert->leaf.n == 0 || (cert->verify != 0 && !lacks_authority(cert->verify)))
+		return refuse(turn, REASON_CERTIFICATE_INVALID);
+	const struct certfacts *facts = facts_of(&j);
+	if (!facts)
+		return refuse(turn, REASON_INTERNAL);
+	if (facts->outcome == SVID_REFUSED)
+		return refuse(turn, facts->why);
+	if (cert->verify != 0 && !facts->is_vouched)
+		return refuse(turn, REASON_CERTIFICATE_INVALID);
+	if (facts->outcome == SVID_NONE)
 		return CLIENTCERT_NONE;
-	if (n_uris != 1 || !spiffe_id_check(uri) || !is_leaf(cert))
-		return refuse(why, REASON_SPIFFE_ID_INVALID);
-	return arena_dup(arena, uri, ret) ? CLIENTCERT_WORKLOAD : refuse(why, REASON_INTERNAL);
+	identity_set_workload(ret, facts->workload);
+	return CLIENTCERT_WORKLOAD;
 }
 
-enum clientcert_outcome clientcert_identify(const struct request *req, int64_t now_s,
-                                            struct arena *arena, struct identity *ret,
-                                            enum reason *why)
+enum clientcert_outcome clientcert_identify(const struct authn_turn *turn, struct identity *ret)
 {
-	struct sv spiffe_id;
+	const struct request *req = turn->req;
+	const struct clientcert presented = {
+		.leaf = req->cert, .chain = req->cert_chain, .verify = req->cert_verify};
 	if (!req->cert_used)
 		return CLIENTCERT_NONE;
-	if (req->cert_verify != 0 || req->cert.n == 0)
-		return refuse(why, REASON_CERTIFICATE_INVALID);
-	enum clientcert_outcome outcome =
-		clientcert_spiffe_id(req->cert, now_s, arena, &spiffe_id, why);
-	if (outcome == CLIENTCERT_WORKLOAD)
-		identity_set_workload(ret, spiffe_id);
-	return outcome;
+	return clientcert_judge(turn, &presented, ret);
 }

@@ -1,11 +1,8 @@
-/* The certificate that HAProxy saw in the handshake -> the workload that holds it. */
+/* The certificate of the workload on the other side -> its name. */
 #ifndef AUTHN_CLIENTCERT_H
 #define AUTHN_CLIENTCERT_H
 
-#include "core/arena.h"
-#include "model/identity.h"
-#include "model/reason.h"
-#include "model/request.h"
+#include "authn/turn.h"
 
 enum clientcert_outcome {
 	CLIENTCERT_REFUSED, /* a certificate was presented that must not be believed */
@@ -13,23 +10,26 @@ enum clientcert_outcome {
 	CLIENTCERT_WORKLOAD,
 };
 
-/* clientcert_identify - believes a certificate only if it was used in this session, HAProxy verified it
- * (ssl_c_verify 0), its DER is here and it is within its dates: HAProxy does not look at them again when a
- * session is resumed. One that carries a spiffe: name must be an X.509-SVID to the letter.
- *
- * in      now_s: Unix seconds
- * out     *ret: workload fields, in the arena; *why on CLIENTCERT_REFUSED
- * source  X509-SVID 2 to 4; spoe.md of HAProxy: ssl_c_verify is 0 also when there is no certificate
- */
-MUST_CHECK enum clientcert_outcome clientcert_identify(const struct request *req, int64_t now_s,
-                                                       struct arena *arena, struct identity *ret,
-                                                       enum reason *why);
+/* A certificate as somebody handed it over. */
+struct clientcert {
+	struct sv leaf, chain; /* DER; chain: certificates one behind the other, maybe empty */
+	int64_t verify;        /* X509_V_... of who had the handshake; 0 is good */
+};
 
-/* clientcert_spiffe_id - the SPIFFE ID of one certificate by the same rules.
- * returns CLIENTCERT_NONE when it has no spiffe: name; *ret in the arena on CLIENTCERT_WORKLOAD
+/* clientcert_identify - believes a certificate only if it was used in this session, its DER is here, it is within its
+ * dates (HAProxy does not look at them again when a session is resumed), and somebody verified it: Haward itself
+ * against the bundle of its trust domain, where the policy set has trust domains; else HAProxy (ssl_c_verify 0).
+ * One that carries a spiffe: name must be an X.509-SVID to the letter.
+ *
+ * out     *ret: workload fields, lifetime as of certcache_find(); turn->why on CLIENTCERT_REFUSED
+ * source  X509-SVID 2 to 5; spoe.md of HAProxy: ssl_c_verify is 0 also when there is no certificate
  */
-MUST_CHECK enum clientcert_outcome clientcert_spiffe_id(struct sv der, int64_t now_s,
-                                                        struct arena *arena, struct sv *ret,
-                                                        enum reason *why);
+MUST_CHECK enum clientcert_outcome clientcert_identify(const struct authn_turn *turn,
+                                                       struct identity *ret);
+
+/* clientcert_judge - one certificate by the same rules, whoever handed it over. */
+MUST_CHECK enum clientcert_outcome clientcert_judge(const struct authn_turn *turn,
+                                                    const struct clientcert *cert,
+                                                    struct identity *ret);
 
 #endif

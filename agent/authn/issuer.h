@@ -9,6 +9,8 @@
 #include "authn/place.h"
 #include "core/jsonfields.h"
 
+struct trustslot;
+
 /* Where the claims are that name the person. Each is the name of a top-level claim. */
 struct claim_names {
 	char *user;   /* default "sub" */
@@ -53,6 +55,8 @@ struct authn_env {
 	struct keyslot *(*keys_of_url)(void *user, const char *url);
 	/* Whether the agent may ask this URL. NULL: the set is only judged */
 	bool (*url_allowed)(void *user, const char *url);
+	/* The same for the bundle of a trust domain. */
+	struct trustslot *(*bundle_of_url)(void *user, const char *url);
 	void *user;
 };
 

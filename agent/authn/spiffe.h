@@ -11,6 +11,15 @@ enum { SPIFFE_ID_MAX_BYTES = 2048, SPIFFE_DOMAIN_MAX_BYTES = 255 };
  * no port, user, query, fragment or percent, no empty, "." or ".." segment, no slash at the end. */
 MUST_CHECK bool spiffe_id_check(struct sv text);
 
+/* spiffe_id_is_valid - the same, but the path may be left out: a trust domain's own ID is one as well. */
+MUST_CHECK bool spiffe_id_is_valid(struct sv text);
+
+/* spiffe_domain_check - whether text names a trust domain. */
+MUST_CHECK bool spiffe_domain_check(struct sv text);
+
+/* spiffe_domain_of - the trust domain of an ID that was checked. lifetime: a view into id */
+struct sv spiffe_domain_of(struct sv id);
+
 /* spiffe_claims_to_be - whether it starts as one, in any case: then it has to be one. */
 bool spiffe_claims_to_be(struct sv text);
 

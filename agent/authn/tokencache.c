@@ -1,5 +1,6 @@
 #include "authn/tokencache.h"
 
+#include "authn/certcache.h"
 #include "authn/headermemo.h"
 #include "authn/keyslot.h"
 
@@ -32,6 +33,7 @@ struct tokencache {
 	struct sha256 *sha256;
 	struct jws_verifier *verifier;
 	struct headermemo headers;
+	struct certcache *certs;
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
@@ -49,9 +51,10 @@ struct tokencache *tokencache_new(size_t n_entries)
 		cache->n_sets *= 2;
 	cache->sha256 = sha256_new();
 	cache->verifier = jws_verifier_new();
+	cache->certs = certcache_new(MIN_OF(n_entries, (size_t)CERTCACHE_ENTRIES));
 	cache->entries = calloc(cache->n_sets * WAYS, sizeof(*cache->entries));
 	cache->refusals = calloc((size_t)REFUSAL_SETS * WAYS, sizeof(*cache->refusals));
-	if (cache->sha256 && cache->verifier && cache->entries && cache->refusals)
+	if (cache->sha256 && cache->verifier && cache->certs && cache->entries && cache->refusals)
 		return cache;
 	tokencache_free(cache);
 	return NULL;
@@ -76,6 +79,7 @@ void tokencache_free(struct tokencache *cache)
 	free(cache->refusals);
 	headermemo_fini(&cache->headers);
 	jws_verifier_free(cache->verifier);
+	certcache_free(cache->certs);
 	sha256_free(cache->sha256);
 	free(cache);
 }
@@ -253,6 +257,11 @@ struct jws_verifier *tokencache_verifier(struct tokencache *cache)
 struct headermemo *tokencache_headers(struct tokencache *cache)
 {
 	return &cache->headers;
+}
+
+struct certcache *tokencache_certs(struct tokencache *cache)
+{
+	return cache->certs;
 }
 
 struct tokencache_counts tokencache_counts(const struct tokencache *cache)

@@ -14,6 +14,7 @@ struct authn {
 	size_t n;
 	struct issuer *issuers; /* owned */
 	struct credential_rules credentials;
+	struct workloads *workloads; /* owned; NULL: nothing is said of them */
 };
 
 struct authn_turn {

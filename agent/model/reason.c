@@ -84,6 +84,13 @@ static const struct row rows[] = {
                                         "the client certificate is not acceptable"},
 	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",
                                         "the client certificate has expired or is not valid yet"},
+	[REASON_CERTIFICATE_UNTRUSTED] =
+		{"certificate_untrusted",
+                 "the client certificate does not chain to its trust domain's bundle"},
+	[REASON_TRUST_DOMAIN_UNKNOWN] = {"trust_domain_unknown",
+                                         "the policy set has no such trust domain"},
+	[REASON_TRUST_BUNDLE_UNAVAILABLE] = {"trust_bundle_unavailable",
+                                             "the trust domain's bundle has not been fetched yet"},
 	[REASON_SPIFFE_ID_INVALID] = {"spiffe_id_invalid",
                                       "the certificate's SPIFFE ID or SVID is not well formed"},
 };

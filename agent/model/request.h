@@ -33,7 +33,9 @@ struct request {
 	struct sv cookie;         /* a secret */
 	struct sv headers; /* req.hdrs_bin: name, value, ..., two empty strings; holds secrets */
 
-	struct sv cert;      /* ssl_c_der */
+	struct sv cert; /* ssl_c_der */
+	struct sv
+		cert_chain; /* ssl_c_chain_der: what came along, one behind the other; empty on resumption */
 	bool cert_used;      /* ssl_c_used */
 	int64_t cert_verify; /* ssl_c_verify: 0 is good; -1 when not told */
 	struct sv sni;

@@ -2,6 +2,7 @@
 
 #include "authn/jwks.h"
 #include "authn/keyslot.h"
+#include "authn/trustslot.h"
 #include "core/clock.h"
 #include "core/diag.h"
 
@@ -16,7 +17,8 @@ struct entry {
 	struct policy_keys *keys;
 	struct entry *next;
 	char *url;
-	struct keyslot *slot;
+	struct keyslot *slot;     /* of a key set; */
+	struct trustslot *bundle; /* or of a bundle: the other is NULL */
 	void *watch;
 	unsigned n_uses;
 
@@ -53,9 +55,12 @@ static void entry_free(struct entry *entry)
 	const struct policy_keys_fetcher *fetcher = &entry->keys->fetcher;
 	if (entry->slot)
 		keyslot_disarm(entry->slot);
+	if (entry->bundle)
+		trustslot_disarm(entry->bundle);
 	if (entry->watch)
 		fetcher->unwatch(fetcher->user, entry->watch);
 	keyslot_unref(entry->slot);
+	trustslot_unref(entry->bundle);
 	free(entry->url);
 	free(entry);
 }
@@ -75,11 +80,11 @@ void policy_keys_free(struct policy_keys *keys)
 
 /* ---- from the fetcher's thread ---- */
 
-static void note(struct entry *entry, const char *error, size_t n_keys)
+static void note(struct entry *entry, const char *error, bool good, size_t n_keys)
 {
 	pthread_mutex_lock(&entry->keys->mutex);
 	(void)snprintf(entry->error, sizeof(entry->error), "%s", error);
-	if (n_keys > 0) {
+	if (good) {
 		entry->n_keys = n_keys;
 		entry->fetched_at = clock_real_us() / 1000000;
 	}
@@ -96,12 +101,33 @@ static bool fetched(void *user, struct sv body, const char *error)
 		error = d.n > 0 && d.items[0].message ? d.items[0].message
 		                                      : "this is no set of usable keys";
 	if (error) {
-		note(entry, error, 0);
+		note(entry, error, false, 0);
 		keyslot_settle(entry->slot);
 	} else {
-		note(entry, "", set->n);
+		note(entry, "", true, set->n);
 		keyslot_publish(entry->slot, set);
 	}
+	bool good = !error;
+	diag_fini(&d);
+	return good;
+}
+
+/* An empty bundle is a good one: its domain took all its authorities back. */
+static bool fetched_bundle(void *user, struct sv body, const char *error)
+{
+	struct entry *entry = user;
+	struct trustbundle *bundle = NULL;
+	struct diag d = diag_over(entry->url, body);
+
+	if (!error && trustbundle_parse(body, &d, &bundle) != 0)
+		error = d.n > 0 && d.items[0].message ? d.items[0].message
+		                                      : "this is no bundle of a trust domain";
+	size_t n = bundle ? (size_t)sk_X509_num(bundle->anchors) : 0;
+	if (!error && !trustslot_publish(entry->bundle, bundle))
+		error = "this bundle is older than the one in force (spiffe_sequence)";
+	if (error)
+		trustslot_settle(entry->bundle);
+	note(entry, error ? error : "", !error, n);
 	bool good = !error;
 	diag_fini(&d);
 	return good;
@@ -118,17 +144,21 @@ static void wanted(void *user)
 
 /* ---- from whoever loads policies ---- */
 
-static int entry_new(struct policy_keys *keys, const char *url, struct entry **ret)
+static int entry_new(struct policy_keys *keys, const char *url, bool is_bundle, struct entry **ret)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
 	entry->keys = keys;
 	entry->url = strdup(url);
-	entry->slot = keyslot_new(wanted, entry);
-	int r = entry->url && entry->slot ? 0 : -ENOMEM;
+	if (is_bundle)
+		entry->bundle = trustslot_new(wanted, entry);
+	else
+		entry->slot = keyslot_new(wanted, entry);
+	int r = entry->url && (entry->slot || entry->bundle) ? 0 : -ENOMEM;
 	if (r == 0)
-		r = keys->fetcher.watch(keys->fetcher.user, url, fetched, entry, &entry->watch);
+		r = keys->fetcher.watch(keys->fetcher.user, url,
+		                        is_bundle ? fetched_bundle : fetched, entry, &entry->watch);
 	if (r != 0) {
 		entry_free(entry);
 		return r;
@@ -137,12 +167,12 @@ static int entry_new(struct policy_keys *keys, const char *url, struct entry **r
 	return 0;
 }
 
-static struct entry *find_use(struct policy_keys *keys, const char *url)
+static struct entry *find_use(struct policy_keys *keys, const char *url, bool is_bundle)
 {
 	struct entry *entry;
 	pthread_mutex_lock(&keys->mutex);
 	for (entry = keys->first; entry; entry = entry->next)
-		if (strcmp(entry->url, url) == 0)
+		if (!entry->bundle == !is_bundle && strcmp(entry->url, url) == 0)
 			break;
 	if (entry)
 		entry->n_uses++;
@@ -151,11 +181,11 @@ static struct entry *find_use(struct policy_keys *keys, const char *url)
 }
 
 /* Two threads may come here with one URL: each then has a watch of its own, which is only wasteful. */
-int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslot **ret)
+static int acquire(struct policy_keys *keys, const char *url, bool is_bundle, struct entry **ret)
 {
-	struct entry *entry = find_use(keys, url);
+	struct entry *entry = find_use(keys, url, is_bundle);
 	if (!entry) {
-		int r = entry_new(keys, url, &entry);
+		int r = entry_new(keys, url, is_bundle, &entry);
 		if (r != 0 || !entry)
 			return r ? r : -ENOMEM;
 		entry->n_uses = 1;
@@ -164,17 +194,36 @@ int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslo
 		keys->first = entry;
 		pthread_mutex_unlock(&keys->mutex);
 	}
-	*ret = entry->slot;
+	*ret = entry;
 	return 0;
 }
 
-/* Takes one use back; the entry when that was the last. */
-static struct entry *drop_use(struct policy_keys *keys, const struct keyslot *slot)
+int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslot **ret)
+{
+	struct entry *entry;
+	int r = acquire(keys, url, false, &entry);
+	if (r == 0)
+		*ret = entry->slot;
+	return r;
+}
+
+int policy_bundles_acquire(struct policy_keys *keys, const char *url, struct trustslot **ret)
+{
+	struct entry *entry;
+	int r = acquire(keys, url, true, &entry);
+	if (r == 0)
+		*ret = entry->bundle;
+	return r;
+}
+
+/* Takes one use back, by either slot; the entry when that was the last. */
+static struct entry *drop_use(struct policy_keys *keys, const struct keyslot *slot,
+                              const struct trustslot *bundle)
 {
 	struct entry *unused = NULL;
 	pthread_mutex_lock(&keys->mutex);
 	struct entry **at = &keys->first;
-	while (*at && (*at)->slot != slot)
+	while (*at && ((*at)->slot != slot || (*at)->bundle != bundle))
 		at = &(*at)->next;
 	if (*at && --(*at)->n_uses == 0) {
 		unused = *at;
@@ -186,7 +235,14 @@ static struct entry *drop_use(struct policy_keys *keys, const struct keyslot *sl
 
 void policy_keys_release(struct policy_keys *keys, struct keyslot *slot)
 {
-	struct entry *unused = keys ? drop_use(keys, slot) : NULL;
+	struct entry *unused = keys ? drop_use(keys, slot, NULL) : NULL;
+	if (unused)
+		entry_free(unused);
+}
+
+void policy_bundles_release(struct policy_keys *keys, struct trustslot *slot)
+{
+	struct entry *unused = keys ? drop_use(keys, NULL, slot) : NULL;
 	if (unused)
 		entry_free(unused);
 }

@@ -1,5 +1,5 @@
-/* The key sets of issuers, fetched and kept: one for each jwksUri, shared by every policy set that
- * names it, so that a published policy set finds its keys at once. Good bodies become key sets, an
+/* The key sets of issuers and the bundles of trust domains, fetched and kept: one for each URL, shared by every
+ * policy set that names it, so that a published policy set finds its keys at once. Good bodies become key sets, an
  * unknown kid becomes a wish for a refetch; a failed fetch leaves the last good set in force.
  */
 #ifndef POLICY_KEYS_H
@@ -14,6 +14,7 @@
 
 struct keyslot;
 struct policy_keys;
+struct trustslot;
 
 /* A fetch ended.
  *
@@ -52,16 +53,21 @@ void policy_keys_free(struct policy_keys *keys);
 MUST_CHECK int policy_keys_acquire(struct policy_keys *keys, const char *url, struct keyslot **ret);
 void policy_keys_release(struct policy_keys *keys, struct keyslot *slot);
 
-/* What is known about one key set, for people. */
+/* policy_bundles_acquire, policy_bundles_release - the same for the bundle of a trust domain. */
+MUST_CHECK int policy_bundles_acquire(struct policy_keys *keys, const char *url,
+                                      struct trustslot **ret);
+void policy_bundles_release(struct policy_keys *keys, struct trustslot *slot);
+
+/* What is known about one key set or bundle, for people. */
 struct policy_keys_status {
 	const char *url;
 	int64_t fetched_at; /* Unix seconds of the last good set; 0: none yet */
-	size_t n_keys;
-	const char *error; /* why the last try failed; "" when it did not */
+	size_t n_keys;      /* of a bundle: its certificates */
+	const char *error;  /* why the last try failed; "" when it did not */
 };
 typedef void policy_keys_each_fn(void *user, const struct policy_keys_status *status);
 
-/* policy_keys_each - every key set watched. each must not call the registry. */
+/* policy_keys_each - every key set and bundle watched. each must not call the registry. */
 void policy_keys_each(struct policy_keys *keys, policy_keys_each_fn *each, void *user);
 
 #endif

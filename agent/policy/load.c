@@ -2,6 +2,7 @@
 
 #include "authn/authn.h"
 #include "authn/keyslot.h"
+#include "authn/workloads.h"
 #include "core/fileio.h"
 #include "core/jsonfields.h"
 #include "core/jsonload.h"
@@ -18,6 +19,7 @@ struct raw_set {
 	char *api_version;
 	char *schema;
 	const json_t *default_action, *issuers, *credential_precedence, *services, *policies;
+	const json_t *trust_domains, *certificate_identities;
 };
 
 #define VALUE(text, member)                                     \
@@ -36,6 +38,8 @@ static const struct json_field set_fields[] = {
 	VALUE("defaultAction", default_action),
 	VALUE("issuers", issuers),
 	VALUE("credentialPrecedence", credential_precedence),
+	VALUE("trustDomains", trust_domains),
+	VALUE("certificateIdentities", certificate_identities),
 	VALUE("services", services),
 	VALUE("policies", policies),
 };
@@ -98,6 +102,35 @@ static struct keyslot *keys_of_url(void *user, const char *url)
 	return keyslot_ref(slot);
 }
 
+static int remember_bundle(struct policy *policy, struct trustslot *slot)
+{
+	struct trustslot **bigger =
+		reallocarray(policy->bundles, policy->n_bundles + 1, sizeof(struct trustslot *));
+	if (!bigger)
+		return -ENOMEM;
+	policy->bundles = bigger;
+	policy->bundles[policy->n_bundles++] = slot;
+	return 0;
+}
+
+static struct trustslot *bundle_of_url(void *user, const char *url)
+{
+	const struct loading *loading = user;
+	struct policy *policy = loading->policy;
+	struct trustslot *slot;
+	int r = policy_bundles_acquire(policy->keys, url, &slot);
+	if (r == 0) {
+		r = remember_bundle(policy, slot);
+		if (r != 0)
+			policy_bundles_release(policy->keys, slot);
+	}
+	if (r != 0) {
+		errno = -r;
+		return NULL;
+	}
+	return trustslot_ref(slot);
+}
+
 /* ---- loading ---- */
 
 static int worse(int a, int b)
@@ -105,16 +138,33 @@ static int worse(int a, int b)
 	return a == -ENOMEM || b == 0 ? a : b;
 }
 
-static int compile(const struct raw_set *raw, const struct policy_env *env, struct sv text,
-                   struct diag *d, struct policy *policy)
+static int compile_authn(const struct raw_set *raw, const struct policy_env *env, struct diag *d,
+                         struct policy *policy)
 {
 	struct loading loading = {policy, env};
-	const struct authn_env issuers = {
+	const struct authn_env outside = {
 		.base_dir = env->base_dir,
 		.keys_of_url = policy->keys ? keys_of_url : NULL,
+		.bundle_of_url = policy->keys ? bundle_of_url : NULL,
 		.url_allowed = env->fetch ? url_allowed : NULL,
 		.user = &loading,
 	};
+	struct workloads *workloads = NULL;
+	const struct authn_document who = {.issuers = raw->issuers,
+	                                   .credential_precedence = raw->credential_precedence};
+	int authn = authn_compile(&who, &outside, d, &policy->authn);
+	int known = workloads_compile(raw->trust_domains, raw->certificate_identities, &outside, d,
+	                              &workloads);
+	if (authn == 0 && known == 0)
+		authn_take_workloads(policy->authn, workloads);
+	else
+		workloads_free(workloads);
+	return worse(authn, known);
+}
+
+static int compile(const struct raw_set *raw, const struct policy_env *env, struct sv text,
+                   struct diag *d, struct policy *policy)
+{
 	const struct authz_document document = {
 		/* the values are only counted as used, not changed */
 		.services = (json_t *)(uintptr_t)raw->services,
@@ -123,9 +173,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.default_action = raw->default_action,
 		.n_bytes = text.n,
 	};
-	const struct authn_document who = {.issuers = raw->issuers,
-	                                   .credential_precedence = raw->credential_precedence};
-	int authn = authn_compile(&who, &issuers, d, &policy->authn);
+	int authn = compile_authn(raw, env, d, policy);
 	int authz = authz_compile(&document, d, &policy->authz);
 	return worse(authn, authz);
 }

@@ -33,6 +33,9 @@ void policy_unref(struct policy *policy)
 	for (size_t i = 0; i < policy->n_slots; i++)
 		policy_keys_release(policy->keys, policy->slots[i]);
 	free(policy->slots);
+	for (size_t i = 0; i < policy->n_bundles; i++)
+		policy_bundles_release(policy->keys, policy->bundles[i]);
+	free(policy->bundles);
 	free(policy);
 }
 

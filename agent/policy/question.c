@@ -127,18 +127,23 @@ static void take_authorization(struct reading *r, const json_t *value, void *int
 	}
 }
 
-/* A certificate that is told was used and verified, unless the rows behind say otherwise. */
-static void take_certificate(struct reading *r, const json_t *value, void *into)
+static void take_der(struct reading *r, const json_t *value, void *into)
 {
-	struct request *request = into;
 	struct sv text = json_string_sv(value);
 	uint8_t *der = arena_alloc(r->arena, BASE64_DECODED_MAX(text.n) + 1);
 	size_t n = 0;
 	if (!json_is_string(value) || !der || !base64_decode(text, der, &n) || n == 0) {
-		wrong(r, "bad_value", "a certificate is expected here: DER in base64");
+		wrong(r, "bad_value", "certificates are expected here: DER in base64");
 		return;
 	}
-	request->cert = (struct sv){(const char *)der, n};
+	*(struct sv *)into = (struct sv){(const char *)der, n};
+}
+
+/* A certificate that is told was used and verified, unless the rows behind say otherwise. */
+static void take_certificate(struct reading *r, const json_t *value, void *into)
+{
+	struct request *request = into;
+	take_der(r, value, &request->cert);
 	request->cert_used = true;
 	request->cert_verify = 0;
 }
@@ -269,6 +274,7 @@ static const struct member members[] = {
 	{"cookie", take_text, AT(request.cookie), true, true},
 	{"headers", take_headers, AT(request.headers), true, false},
 	{"cert", take_certificate, AT(request), false, true},
+	{"cert_chain", take_der, AT(request.cert_chain), false, true},
 	{"cert_used", take_bool, AT(request.cert_used), false, true},
 	{"cert_verify", take_integer, AT(request.cert_verify), false, true},
 	{"sni", take_text, AT(request.sni), false, false},
@@ -364,6 +370,7 @@ static struct request without_proofs(const struct question *q)
 	}
 	if (q->workload.n > 0) {
 		request.cert = (struct sv){0};
+		request.cert_chain = (struct sv){0};
 		request.cert_used = false;
 		request.cert_verify = -1;
 	}

@@ -13,6 +13,7 @@
 struct authn;
 struct keyslot;
 struct policy_keys;
+struct trustslot;
 
 struct policy {
 	struct refcount refs;
@@ -24,6 +25,8 @@ struct policy {
 	struct policy_keys *keys; /* where slots came from; borrowed */
 	struct keyslot **slots;   /* each given back to keys */
 	size_t n_slots, room_slots;
+	struct trustslot **bundles; /* of trust domains, the same */
+	size_t n_bundles;
 };
 
 /* policy_new - an empty one with one reference; NULL when memory is out. */

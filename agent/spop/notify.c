@@ -38,6 +38,7 @@ static const struct attribute request_attributes[] = {
 	OF_REQUEST("cookie", TEXT, cookie),
 	OF_REQUEST("headers", BYTES, headers),
 	OF_REQUEST("cert", BYTES, cert),
+	OF_REQUEST("cert_chain", BYTES, cert_chain),
 	OF_REQUEST("cert_used", TRUTH, cert_used),
 	OF_REQUEST("cert_verify", INTEGER, cert_verify),
 	OF_REQUEST("sni", TEXT, sni),

@@ -23,6 +23,7 @@ const covered = {
 	'haward-check.1': [['check']],
 	'haward-explain.1': [['explain']],
 	'haward-token.1': [['token']],
+	'haward-workload.1': [['workload']],
 	'haward-audit.1': [['audit', 'export'], ['audit', 'verify']],
 	'haward-admin.8': [['admin']],
 };
@@ -122,6 +123,7 @@ before(async () => {
 	put('password.txt', 'correct horse battery staple\n');
 	put('token.txt', 'e30.e30.e30\n');
 	put('jwks.json', '{"keys":[]}');
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null', '-subj', '/CN=leaf', '-out', 'leaf.pem'], { cwd: dir, stdio: 'ignore' });
 	agent = spawn(haward, ['serve', '--config', path.join(dir, 'haward.json')], { stdio: ['ignore', 'ignore', 'pipe'] });
 	await new Promise((resolve, reject) => {
 		const late = setTimeout(() => reject(new Error(`the agent is not ready:\n${log}`)), 30000);
@@ -149,7 +151,7 @@ after(async () => {
 test('the examples work', () => {
 	const env = { ...process.env, PATH: `${path.dirname(haward)}:${process.env.PATH}` };
 	let n = 0;
-	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-admin.8', 'haward-audit.1']) {
+	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-audit.1']) {
 		for (const example of examples(page)) {
 			// the issuer of the example is nobody's; all else is as printed, in a directory of ours
 			const command = example.replace(/^curl .*\n/m, '').replaceAll('/var/lib/haward', path.join(dir, 'data')).replaceAll('/etc/haward', dir)

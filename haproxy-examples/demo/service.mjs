@@ -1,13 +1,30 @@
 // The demo service behind HAProxy: says which request reached it and as whom, nothing else.
-// Usage: node service.mjs [host:port]; the default is 127.0.0.1:8081.
+// Usage: node service.mjs [host:port [name [next]]]; the defaults are 127.0.0.1:8081 and orders. With the URL next it
+// asks there for each request, as the same user and within the same trace, and says what it got.
 import http from 'node:http';
 
-const [host, port] = (process.argv[2] ?? '127.0.0.1:8081').split(/:(?=\d+$)/);
+const [address = '127.0.0.1:8081', name = 'orders', next] = process.argv.slice(2);
+const [host, port] = address.split(/:(?=\d+$)/);
 
-const server = http.createServer((req, res) => {
-	const identity = Object.fromEntries(Object.entries(req.headers).filter(([name]) => /^x[-_]haward[-_]/.test(name)));
-	const body = JSON.stringify({ service: 'orders', method: req.method, url: req.url, identity, authorization: 'authorization' in req.headers });
+const ask = (url, { authorization, traceparent }) => new Promise((resolve) => {
+	const headers = { ...(authorization && { authorization }), ...(traceparent && { traceparent }) };
+	const parts = [];
+	http.get(url, { headers, timeout: 5000 }, (res) => {
+		res.on('data', (part) => parts.push(part));
+		res.on('end', () => {
+			const text = Buffer.concat(parts).toString();
+			let body = text;
+			try { body = JSON.parse(text); } catch { /* not ours: as it is */ }
+			resolve({ status: res.statusCode, body });
+		});
+	}).on('timeout', function late() { this.destroy(new Error('no answer')); }).on('error', (error) => resolve({ status: 0, body: error.message }));
+});
+
+const server = http.createServer(async (req, res) => {
+	const identity = Object.fromEntries(Object.entries(req.headers).filter(([header]) => /^x[-_]haward[-_]/.test(header)));
 	req.resume();
+	const more = next ? { next: await ask(next, req.headers) } : {};
+	const body = JSON.stringify({ service: name, method: req.method, url: req.url, identity, authorization: 'authorization' in req.headers, ...more });
 	res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 });
 	res.end(`${body}\n`);
 });

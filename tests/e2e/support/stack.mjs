@@ -16,8 +16,9 @@ const merge = (a, b) => Object.fromEntries([...new Set([...Object.keys(a), ...Ob
 
 export class Stack {
 	// example: folder under haproxy-examples; policy: object or function(stack) -> object, written before the start
-	static async up(t, { name = 'stack', example = 'quickstart', policy, settings = {}, unix = false, env = {}, wrapper = [] } = {}) {
+	static async up(t, { name = 'stack', example = 'quickstart', policy, settings = {}, unix = false, env = {}, wrapper = [], serviceArgs = [] } = {}) {
 		const stack = new Stack();
+		stack.serviceArgs = serviceArgs; // what service.mjs takes behind its address
 		stack.wrapper = wrapper; // a command that ends in exec "$@"
 		stack.dir = tempDir(null, name);
 		stack.dataDir = path.join(stack.dir, 'data');
@@ -69,14 +70,14 @@ export class Stack {
 	}
 
 	async startService() {
-		this.demo = start('service', process.execPath, [path.join(examples, 'demo/service.mjs'), this.service], { log: path.join(this.logs, 'service.log') });
+		this.demo = start('service', process.execPath, [path.join(examples, 'demo/service.mjs'), this.service, ...this.serviceArgs], { log: path.join(this.logs, 'service.log') });
 		await eventually('the demo service', () => request(`http://${this.service}/`), { ms: 10000 });
 	}
 
 	// HAProxy is up when it answers, and has an agent when the answer is not 503.
 	async startHaproxy() {
 		this.proxy = start('haproxy', haproxy, ['-db', '-f', path.join(this.example, 'haproxy.cfg')], { log: path.join(this.logs, 'haproxy.log'), env: this.env });
-		if (this.example.endsWith('mtls')) return;
+		if (/\/(mtls|mesh)$/.test(this.example)) return;
 		await this.flowing();
 	}
 

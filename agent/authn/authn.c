@@ -167,6 +167,7 @@ typedef enum authn_outcome method_fn(const struct authn_turn *turn,
 
 static method_fn *const methods[] = {
 	[CREDENTIAL_BEARER] = bearer_identify,
+	[CREDENTIAL_DPOP] = bearer_identify, /* the proof is of the binding */
 };
 static_assert(ARRAY_LEN(methods) == CREDENTIAL_KIND_COUNT, "a method a kind of credential");
 
@@ -179,7 +180,7 @@ static enum authn_outcome identify_user(const struct authn_turn *turn, struct id
 	if (credential.kind == CREDENTIAL_NONE)
 		return AUTHN_ANONYMOUS;
 	enum authn_outcome outcome = methods[credential.kind](turn, &credential, ret);
-	if (outcome == AUTHN_OK && !binding_check(turn, &ret->binding))
+	if (outcome == AUTHN_OK && !binding_check(turn, &credential, ret))
 		return AUTHN_REFUSED;
 	return outcome;
 }
@@ -206,7 +207,7 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
 	const struct credential credential = {CREDENTIAL_BEARER, UINT32_MAX, token};
 	*why = REASON_INTERNAL;
 	enum authn_outcome outcome = bearer_identify(&turn, &credential, ret);
-	if (outcome == AUTHN_OK && !binding_check(&turn, &ret->binding))
+	if (outcome == AUTHN_OK && !binding_check(&turn, NULL, ret))
 		return AUTHN_REFUSED;
 	return outcome;
 }

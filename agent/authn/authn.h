@@ -51,11 +51,14 @@ enum authn_outcome {
 	AUTHN_OK, /* a user, a workload, or both */
 };
 
+struct dpop;
+
 /* What a thread lends while it finds out who asks. */
 struct authn_ctx {
 	struct tokencache *cache; /* this thread's own */
 	struct arena *arena;
-	int64_t now_s; /* Unix seconds */
+	int64_t now_s;     /* Unix seconds */
+	struct dpop *dpop; /* shared by all threads; NULL refuses what needs a proof */
 
 	/* Filled on AUTHN_LATER. NULL: nothing may be asked, and what would have to be is refused */
 	struct authn_ask *ask;

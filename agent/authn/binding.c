@@ -1,5 +1,6 @@
 #include "authn/binding.h"
 
+#include "authn/dpop.h"
 #include "core/encode.h"
 #include "core/jsonload.h"
 #include "core/secret.h"
@@ -10,6 +11,7 @@ static const struct {
 	size_t offset;
 } methods[] = {
 	{"x5t#S256", BINDING_CERTIFICATE, offsetof(struct binding, certificate)},
+	{"jkt", BINDING_KEY, offsetof(struct binding, key)},
 };
 
 /* The base64url text of a SHA-256 digest. */
@@ -68,13 +70,27 @@ static bool shows_certificate(const struct authn_turn *turn, const struct bindin
 	return secret_equal(shown, bound) || refuse(turn, REASON_TOKEN_BINDING_MISMATCH);
 }
 
-bool binding_check(const struct authn_turn *turn, const struct binding *binding)
+static bool shows_key(const struct authn_turn *turn, const struct credential *shown,
+                      const struct identity *who)
 {
+	bool has_key = who->binding.to & BINDING_KEY;
+	bool is_dpop = shown->kind == CREDENTIAL_DPOP;
+	if (has_key != is_dpop)
+		return refuse(turn, has_key ? REASON_DPOP_REQUIRED : REASON_TOKEN_BINDING_MISSING);
+	return !has_key || dpop_check(turn, shown->text, who);
+}
+
+bool binding_check(const struct authn_turn *turn, const struct credential *shown,
+                   const struct identity *who)
+{
+	const struct binding *binding = &who->binding;
 	if (binding->to & BINDING_UNKNOWN)
 		return refuse(turn, REASON_TOKEN_BINDING_UNSUPPORTED);
 	if (binding->to & BINDING_MISSING)
 		return refuse(turn, REASON_TOKEN_BINDING_MISSING);
 	if (!turn->req)
 		return true;
-	return !(binding->to & BINDING_CERTIFICATE) || shows_certificate(turn, binding);
+	if (binding->to & BINDING_CERTIFICATE && !shows_certificate(turn, binding))
+		return false;
+	return shows_key(turn, shown, who);
 }

@@ -1,4 +1,4 @@
-/* What a refused client is told: the value of WWW-Authenticate. source: RFC 6750 3, RFC 9470 3 */
+/* What a refused client is told: the value of WWW-Authenticate. source: RFC 6750 3, RFC 9449 7.1, RFC 9470 3 */
 #ifndef AUTHN_CHALLENGE_H
 #define AUTHN_CHALLENGE_H
 

@@ -11,6 +11,7 @@
 
 const char *const credential_kind_names[CREDENTIAL_KIND_COUNT] = {
 	[CREDENTIAL_BEARER] = "bearer",
+	[CREDENTIAL_DPOP] = "dpop",
 };
 
 /* --- which of several counts --- */
@@ -89,6 +90,7 @@ static const struct {
 	uint32_t places;
 } schemes[] = {
 	{SV("Bearer"), CREDENTIAL_BEARER, PLACE_BIT(PLACE_BEARER)},
+	{SV("DPoP"), CREDENTIAL_DPOP, PLACE_BIT(PLACE_BEARER)},
 };
 
 /* A token in a header field behind its prefix. returns whether there is one */

@@ -106,6 +106,11 @@ static const struct json_field fields[] = {
          .offset = offsetof(struct issuer, place_words.from_cookies),
          .min = 1,
          .max = 128},
+	{.name = "dpop",
+         .kind = JSON_FIELD_OBJECT,
+         .offset = offsetof(struct issuer, dpop),
+         .fields = dpop_rule_fields,
+         .n_fields = N_DPOP_RULE_FIELDS},
 	{.name = "claims",
          .kind = JSON_FIELD_OBJECT,
          .offset = offsetof(struct issuer, claims),
@@ -350,12 +355,15 @@ int issuer_read(const json_t *object, const char *pointer, const struct authn_en
                 struct diag *d, struct issuer *ret)
 {
 	*ret = (struct issuer){.require_expiration = true,
-	                       .introspection = introspection_default()};
+	                       .introspection = introspection_default(),
+	                       .dpop = dpop_rules_default};
 	struct reading r = {ret, pointer, env, d};
 	int result = json_fields_read(object, fields, ARRAY_LEN(fields), pointer, d, ret);
 	if (result)
 		return result;
 	result = read_algorithms(&r);
+	if (dpop_rules_check(&ret->dpop, pointer, d) != 0)
+		result = -EINVAL;
 	int introspection = read_introspection(&r);
 	int keys = read_keys(&r);
 	ret->jwks = NULL;

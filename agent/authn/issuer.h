@@ -4,6 +4,7 @@
 #ifndef AUTHN_ISSUER_H
 #define AUTHN_ISSUER_H
 
+#include "authn/dpoprules.h"
 #include "authn/introspection.h"
 #include "authn/keyslot.h"
 #include "authn/place.h"
@@ -37,6 +38,7 @@ struct issuer {
 	unsigned token_binding; /* enum issuer_binding */
 	struct claim_names claims;
 	struct introspection introspection;
+	struct dpop_rules dpop;
 	struct keyslot *keys; /* owned reference; never NULL */
 	bool has_keys;        /* false: every token of it is introspected */
 	char *jwks_uri;       /* NULL: keys are local */

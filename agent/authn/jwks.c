@@ -337,6 +337,17 @@ int jwks_of_secret(struct sv secret, struct jwks **ret)
 	return 0;
 }
 
+int jwks_of_key(const json_t *jwk, struct jwks **ret)
+{
+	CLEANUP(jwks_unrefp) struct jwks *set = set_new(1);
+	if (!set)
+		return -ENOMEM;
+	if (read_key(jwk, false, &set->keys[set->n++]))
+		return -EINVAL;
+	*ret = TAKE(set);
+	return 0;
+}
+
 const struct jwk *jwks_next(const struct jwks *set, struct sv kid, enum jws_alg alg, size_t *at)
 {
 	while (*at < set->n) {

@@ -8,6 +8,8 @@
 #include "core/diag.h"
 #include "core/refcount.h"
 
+#include <jansson.h>
+
 struct jwk {
 	char *kid;       /* owned; NULL when the key has none */
 	uint32_t algs;   /* JWS_ALG_BIT()s it may check */
@@ -38,6 +40,11 @@ MUST_CHECK int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct
  * errors  0, -EINVAL shorter than 32 bytes, -ENOMEM
  */
 MUST_CHECK int jwks_of_secret(struct sv secret, struct jwks **ret);
+
+/* jwks_of_key - a set of the one public key that a JWK is, of any type but oct.
+ * errors  0, -EINVAL it cannot check a signature, -ENOMEM
+ */
+MUST_CHECK int jwks_of_key(const json_t *jwk, struct jwks **ret);
 
 /* jwks_empty - a set without a key: nothing verifies. NULL when memory is out. */
 MUST_CHECK struct jwks *jwks_empty(void);

@@ -54,6 +54,7 @@ enum { N_PREPARED = 16 };
 struct jws_verifier {
 	EVP_MD *digests[JWS_ALG_COUNT];
 	EVP_MD_CTX *ctx;
+	EVP_MD_CTX *edwards; /* one that checked EdDSA makes no plain digest any more */
 	struct prepared prepared[N_PREPARED];
 	unsigned next_prepared;
 };
@@ -64,7 +65,8 @@ struct jws_verifier *jws_verifier_new(void)
 	if (!v)
 		return NULL;
 	v->ctx = EVP_MD_CTX_new();
-	bool ok = v->ctx;
+	v->edwards = EVP_MD_CTX_new();
+	bool ok = v->ctx && v->edwards;
 	for (unsigned i = JWS_UNKNOWN + 1; ok && i < JWS_ALG_COUNT; i++) {
 		if (!algs[i].digest)
 			continue;
@@ -86,6 +88,7 @@ void jws_verifier_free(struct jws_verifier *v)
 	for (unsigned i = 0; i < N_PREPARED; i++)
 		EVP_PKEY_CTX_free(v->prepared[i].ctx);
 	EVP_MD_CTX_free(v->ctx);
+	EVP_MD_CTX_free(v->edwards);
 	free(v);
 }
 
@@ -148,9 +151,9 @@ static bool verify_digest(struct jws_verifier *v, enum jws_alg alg, EVP_PKEY *ke
 static bool verify_input(struct jws_verifier *v, EVP_PKEY *key, struct sv input,
                          struct sv signature)
 {
-	return EVP_MD_CTX_reset(v->ctx) == 1 &&
-	       EVP_DigestVerifyInit(v->ctx, NULL, NULL, NULL, key) == 1 &&
-	       EVP_DigestVerify(v->ctx, bytes_of(signature), signature.n, bytes_of(input),
+	return EVP_MD_CTX_reset(v->edwards) == 1 &&
+	       EVP_DigestVerifyInit(v->edwards, NULL, NULL, NULL, key) == 1 &&
+	       EVP_DigestVerify(v->edwards, bytes_of(signature), signature.n, bytes_of(input),
 	                        input.n) == 1;
 }
 

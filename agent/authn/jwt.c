@@ -74,8 +74,7 @@ bool jwt_header_read(struct sv encoded, struct jwt_header *ret, enum reason *why
 	return true;
 }
 
-/* A NumericDate (RFC 7519 2): finite, not negative, below 2^53 so that no rounding can move it. */
-static bool numeric_date(const json_t *value, double *ret)
+bool jwt_numeric_date(const json_t *value, double *ret)
 {
 	if (!json_is_number(value))
 		return false;
@@ -96,8 +95,8 @@ static bool read_times(const json_t *claims, struct times *t)
 	const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf"),
 		     *iat = json_object_get(claims, "iat");
 	*t = (struct times){.has_exp = exp, .has_nbf = nbf, .has_iat = iat};
-	return (!exp || numeric_date(exp, &t->exp)) && (!nbf || numeric_date(nbf, &t->nbf)) &&
-	       (!iat || numeric_date(iat, &t->iat));
+	return (!exp || jwt_numeric_date(exp, &t->exp)) &&
+	       (!nbf || jwt_numeric_date(nbf, &t->nbf)) && (!iat || jwt_numeric_date(iat, &t->iat));
 }
 
 static bool check_times(const struct times *t, const struct jwt_rules *rules, int64_t now_s,

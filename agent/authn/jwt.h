@@ -25,6 +25,10 @@ MUST_CHECK bool jwt_header_read(struct sv encoded, struct jwt_header *ret, enum 
 /* jwt_payload_read - decodes the second part into an object. Owned by the caller; NULL when it is none. */
 MUST_CHECK json_t *jwt_payload_read(struct sv encoded);
 
+/* jwt_numeric_date - a NumericDate (RFC 7519 2): finite, not negative, below 2^53 so that no rounding can move it.
+ * returns false for anything else, NULL too */
+MUST_CHECK bool jwt_numeric_date(const json_t *value, double *ret);
+
 /* What claims are judged by; an issuer says it, or a command line. */
 struct jwt_rules {
 	const struct json_strings *audiences; /* empty: any */

@@ -3,6 +3,7 @@
 #include "authn/certcache.h"
 #include "authn/headermemo.h"
 #include "authn/keyslot.h"
+#include "authn/proofkeys.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct tokencache {
 	struct jws_verifier *verifier;
 	struct headermemo headers;
 	struct certcache *certs;
+	struct proofkeys *proofkeys;
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
@@ -52,9 +54,11 @@ struct tokencache *tokencache_new(size_t n_entries)
 	cache->sha256 = sha256_new();
 	cache->verifier = jws_verifier_new();
 	cache->certs = certcache_new(MIN_OF(n_entries, (size_t)CERTCACHE_ENTRIES));
+	cache->proofkeys = proofkeys_new();
 	cache->entries = calloc(cache->n_sets * WAYS, sizeof(*cache->entries));
 	cache->refusals = calloc((size_t)REFUSAL_SETS * WAYS, sizeof(*cache->refusals));
-	if (cache->sha256 && cache->verifier && cache->certs && cache->entries && cache->refusals)
+	if (cache->sha256 && cache->verifier && cache->certs && cache->proofkeys &&
+	    cache->entries && cache->refusals)
 		return cache;
 	tokencache_free(cache);
 	return NULL;
@@ -78,6 +82,7 @@ void tokencache_free(struct tokencache *cache)
 	free(cache->entries);
 	free(cache->refusals);
 	headermemo_fini(&cache->headers);
+	proofkeys_free(cache->proofkeys);
 	jws_verifier_free(cache->verifier);
 	certcache_free(cache->certs);
 	sha256_free(cache->sha256);
@@ -262,6 +267,11 @@ struct headermemo *tokencache_headers(struct tokencache *cache)
 struct certcache *tokencache_certs(struct tokencache *cache)
 {
 	return cache->certs;
+}
+
+struct proofkeys *tokencache_proofkeys(struct tokencache *cache)
+{
+	return cache->proofkeys;
 }
 
 struct tokencache_counts tokencache_counts(const struct tokencache *cache)

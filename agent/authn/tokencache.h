@@ -13,6 +13,7 @@
 
 struct certcache;
 struct headermemo;
+struct proofkeys;
 struct keyslot;
 struct tokencache;
 
@@ -60,12 +61,14 @@ MUST_CHECK bool tokencache_find_refusal(const struct tokencache *cache,
                                         const uint8_t digest[SHA256_BYTES], uint64_t policy,
                                         int64_t now_s, enum reason *why);
 
-/* tokencache_sha256, tokencache_verifier, tokencache_headers, tokencache_certs - the worker's hash, signature contexts,
- * headers and certificates it knows, kept here for want of another thread-owned place. */
+/* tokencache_sha256, tokencache_verifier, tokencache_headers, tokencache_certs, tokencache_proofkeys - the worker's hash,
+ * signature contexts, and the headers, certificates and clients' keys it knows, kept here for want of another
+ * thread-owned place. */
 struct sha256 *tokencache_sha256(struct tokencache *cache);
 struct jws_verifier *tokencache_verifier(struct tokencache *cache);
 struct headermemo *tokencache_headers(struct tokencache *cache);
 struct certcache *tokencache_certs(struct tokencache *cache);
+struct proofkeys *tokencache_proofkeys(struct tokencache *cache);
 
 struct tokencache_counts {
 	uint64_t n_hits, n_misses;

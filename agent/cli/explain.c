@@ -1,5 +1,6 @@
 #include "policy/explain.h"
 
+#include "authn/dpop.h"
 #include "authn/tokencache.h"
 #include "cli/cli.h"
 #include "core/arena.h"
@@ -18,7 +19,12 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-enum { LINE_MAX_BYTES = 1024 * 1024, LINE_ARENA_BYTES = 4 * 1024 * 1024, TOKENS = 16 };
+enum {
+	LINE_MAX_BYTES = 1024 * 1024,
+	LINE_ARENA_BYTES = 4 * 1024 * 1024,
+	TOKENS = 16,
+	PROOFS = 1024
+};
 
 struct explaining {
 	struct policy *policy;
@@ -176,10 +182,12 @@ int cli_explain(int argc, char **argv)
 	e.ctx.tokens = tokencache_new(TOKENS);
 	e.ctx.arena = &arena;
 	e.ctx.now_us = a.now_s ? a.now_s * 1000000 : clock_real_us();
-	if (e.ctx.tokens && arena_init(&arena, LINE_ARENA_BYTES) == 0)
+	if (e.ctx.tokens && dpop_new(PROOFS, e.ctx.now_us / 1000000, &e.ctx.dpop) == 0 &&
+	    arena_init(&arena, LINE_ARENA_BYTES) == 0)
 		status = explain_all(&e, stdin);
 	arena_fini(&arena);
 	tokencache_free(e.ctx.tokens);
+	dpop_free(e.ctx.dpop);
 	policy_unref(e.policy);
 	return status;
 }

@@ -10,6 +10,7 @@
 struct audit_journals;
 struct audit_store;
 struct audit_writer;
+struct dpop;
 struct fetch;
 struct introspect;
 struct policy;
@@ -34,6 +35,7 @@ struct program {
 	struct policy_asks *asks;
 	struct policy_env env;
 	struct policy_slot *slot;
+	struct dpop *dpop;
 	struct server *server;
 	struct admin *admin;
 };

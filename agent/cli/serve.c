@@ -1,8 +1,10 @@
 #include "audit/journal.h"
 #include "audit/store.h"
 #include "audit/writer.h"
+#include "authn/dpop.h"
 #include "cli/cli.h"
 #include "cli/program.h"
+#include "core/clock.h"
 #include "core/fileio.h"
 #include "core/log.h"
 #include "fetch/fetch.h"
@@ -223,12 +225,19 @@ static void on_reload(void *user)
 	note(p, SVL("reload"), r ? SVL("refused; the policy in force stays") : SVL("done"));
 }
 
+static int start_proofs(struct program *p, const char *path)
+{
+	(void)path;
+	return dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
+}
+
 static int start_server(struct program *p, const char *path)
 {
 	const struct server_deps deps = {.spop = &p->settings.spop,
 	                                 .accounting = &p->settings.accounting,
 	                                 .slot = p->slot,
 	                                 .asks = p->asks,
+	                                 .dpop = p->dpop,
 	                                 .journals = p->journals,
 	                                 .reload = on_reload,
 	                                 .user = p};
@@ -263,7 +272,8 @@ static const struct {
 } parts[] = {
 	{"state", start_state},   {"store", start_store},   {"journals", start_journals},
 	{"writer", start_writer}, {"fetch", start_fetch},   {"asks", start_asks},
-	{"policy", start_policy}, {"server", start_server}, {"admin", start_admin},
+	{"policy", start_policy}, {"proofs", start_proofs}, {"server", start_server},
+	{"admin", start_admin},
 };
 
 static void print_setup_link(const struct program *p)
@@ -284,6 +294,7 @@ static void stop(struct program *p)
 		fetch_end_requests(p->fetch);
 	policy_asks_free(p->asks); /* they hold policies */
 	introspect_free(p->introspect);
+	dpop_free(p->dpop);
 	policy_slot_free(p->slot);
 	policy_keys_free(p->keys);
 	fetch_stop(p->fetch);

@@ -23,13 +23,15 @@ extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtl
 /* What a token is bound to: bits of binding.to. Who shows the token has to show all of it. */
 enum {
 	BINDING_CERTIFICATE = 1 << 0,
-	BINDING_UNKNOWN = 1 << 1, /* something that cannot be checked: nobody may use the token */
-	BINDING_MISSING = 1 << 2, /* nothing, although the issuer's have to be: the same */
+	BINDING_KEY = 1 << 1,
+	BINDING_UNKNOWN = 1 << 2, /* something that cannot be checked: nobody may use the token */
+	BINDING_MISSING = 1 << 3, /* nothing, although the issuer's have to be: the same */
 };
 
 struct binding {
 	unsigned to;                       /* 0: a plain bearer token */
 	uint8_t certificate[SHA256_BYTES]; /* digest of its DER */
+	uint8_t key[SHA256_BYTES];         /* thumbprint of its JWK, RFC 7638 */
 };
 
 struct identity {

@@ -69,9 +69,9 @@ static const struct row rows[] = {
                                    "the issuer says that the token is not active"},
 	[REASON_AUDIENCE_MISMATCH] = {"audience_mismatch",
                                       "the token is meant for another audience"},
-	[REASON_TOKEN_BINDING_MISSING] = {"token_binding_missing",
-                                          "this issuer's tokens have to be bound to a certificate "
-                                          "or key, and this one is not"},
+	[REASON_TOKEN_BINDING_MISSING] =
+		{"token_binding_missing",
+                 "the token has to be bound to what its holder can show, and is not"},
 	[REASON_TOKEN_BINDING_UNSUPPORTED] =
 		{"token_binding_unsupported",
                  "the token is bound to something that the agent cannot check"},
@@ -80,6 +80,19 @@ static const struct row rows[] = {
 	[REASON_CERTIFICATE_REQUIRED] =
 		{"certificate_required",
                  "the token is bound to a client certificate, and none was shown"},
+	[REASON_DPOP_REQUIRED] =
+		{"dpop_required",
+                 "the token is bound to a key: it goes with the scheme DPoP and one proof"},
+	[REASON_DPOP_MALFORMED] = {"dpop_malformed", "the DPoP proof is not well formed"},
+	[REASON_DPOP_MISMATCH] = {"dpop_mismatch",
+                                  "the DPoP proof was made for another request or token"},
+	[REASON_DPOP_EXPIRED] = {"dpop_expired",
+                                 "the DPoP proof was made too long ago, or is dated ahead"},
+	[REASON_DPOP_SIGNATURE_INVALID] = {"dpop_signature_invalid",
+                                           "the signature of the DPoP proof is not good"},
+	[REASON_DPOP_REPLAYED] = {"dpop_replayed", "the DPoP proof was shown before"},
+	[REASON_DPOP_NONCE] = {"dpop_nonce",
+                               "the DPoP proof has to hold the nonce that the answer carries"},
 	[REASON_CERTIFICATE_INVALID] = {"certificate_invalid",
                                         "the client certificate is not acceptable"},
 	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",

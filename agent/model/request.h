@@ -29,6 +29,8 @@ struct request {
 
 	unsigned n_authorization; /* Authorization headers seen; more than one is refused */
 	struct sv authorization;  /* the first; a secret */
+	unsigned n_dpop;          /* DPoP headers seen; more than one is refused */
+	struct sv dpop;           /* the first: a proof */
 	struct sv api_key;        /* a secret */
 	struct sv cookie;         /* a secret */
 	struct sv headers; /* req.hdrs_bin: name, value, ..., two empty strings; holds secrets */

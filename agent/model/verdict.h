@@ -52,6 +52,8 @@ struct verdict {
 	struct sv challenge; /* WWW-Authenticate; empty when none */
 	struct sv stepup;    /* its parameters when signing in better would help */
 
+	struct sv dpop_nonce; /* DPoP-Nonce; empty when none */
+
 	bool has_shadow; /* shadow policies would have decided otherwise */
 	enum verdict_effect shadow_effect;
 	struct sv shadow_policy;

@@ -2,6 +2,7 @@
 
 #include "authn/authn.h"
 #include "authn/challenge.h"
+#include "authn/dpop.h"
 #include "authz/authz.h"
 #include "core/clock.h"
 #include "model/decision.h"
@@ -71,6 +72,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	const struct authn_ctx asking = {.cache = ctx->tokens,
 	                                 .arena = ctx->arena,
 	                                 .now_s = ret->at_us / 1000000,
+	                                 .dpop = ctx->dpop,
 	                                 .ask = located ? ctx->ask : NULL,
 	                                 .unasked = ctx->unasked};
 	enum authn_outcome known =
@@ -81,6 +83,9 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		refuse_credential(reason, &ret->verdict);
 	else if (located)
 		judge(policy, ctx, req, &target, ret);
+	if (req->n_dpop > 0)
+		ret->verdict.dpop_nonce =
+			dpop_nonce(policy_authn(policy), &asking, &ret->identity, reason);
 	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 	return DECIDE_NOW;

@@ -10,6 +10,7 @@
 
 struct authn_ask;
 struct decision;
+struct dpop;
 struct identity;
 struct policy;
 struct request;
@@ -18,6 +19,7 @@ struct tokencache;
 /* What a worker lends to its decisions. */
 struct decide_ctx {
 	struct tokencache *tokens; /* required by policy_decide(), unused by policy_decide_as() */
+	struct dpop *dpop;         /* shared; NULL: tokens bound to a key are refused */
 	struct arena *arena;       /* holds what the decision views, until the caller resets it */
 	int64_t now_us;            /* wall clock; 0: read the clock */
 	uint64_t started_ns;       /* monotonic, what took_ns counts from; 0: now */

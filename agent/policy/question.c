@@ -114,17 +114,28 @@ static void take_workload(struct reading *r, const json_t *value, void *into)
 }
 
 /* A header field or a list of them: every occurrence counts. */
-static void take_authorization(struct reading *r, const json_t *value, void *into)
+static void take_header(struct reading *r, const json_t *value, struct sv *first, unsigned *ret_n)
 {
-	struct request *request = into;
 	size_t n = json_is_array(value) ? json_array_size(value) : 1;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *one = json_is_array(value) ? json_array_get(value, i) : value;
 		if (!json_is_string(one))
 			wrong(r, "wrong_type", "a string or a list of strings is expected here");
-		else if (request->n_authorization++ == 0)
-			request->authorization = json_string_sv(one);
+		else if ((*ret_n)++ == 0)
+			*first = json_string_sv(one);
 	}
+}
+
+static void take_authorization(struct reading *r, const json_t *value, void *into)
+{
+	struct request *request = into;
+	take_header(r, value, &request->authorization, &request->n_authorization);
+}
+
+static void take_dpop(struct reading *r, const json_t *value, void *into)
+{
+	struct request *request = into;
+	take_header(r, value, &request->dpop, &request->n_dpop);
 }
 
 static void take_der(struct reading *r, const json_t *value, void *into)
@@ -270,6 +281,7 @@ static const struct member members[] = {
 	{"dst", take_address, AT(request.dst), false, false},
 	{"dst_port", take_port, AT(request.dst_port), false, false},
 	{"authorization", take_authorization, AT(request), true, true},
+	{"dpop", take_dpop, AT(request), true, true},
 	{"api_key", take_text, AT(request.api_key), true, true},
 	{"cookie", take_text, AT(request.cookie), true, true},
 	{"headers", take_headers, AT(request.headers), true, false},
@@ -367,6 +379,8 @@ static struct request without_proofs(const struct question *q)
 	if (q->claims) {
 		request.authorization = (struct sv){0};
 		request.n_authorization = 0;
+		request.dpop = (struct sv){0};
+		request.n_dpop = 0;
 	}
 	if (q->workload.n > 0) {
 		request.cert = (struct sv){0};
@@ -384,8 +398,10 @@ bool question_decide(const struct policy *policy, struct decide_ctx *ctx,
 	struct identity who = {0};
 	enum reason why;
 	bool said = question->claims || question->workload.n > 0;
-	const struct authn_ctx asking = {
-		.cache = ctx->tokens, .arena = ctx->arena, .now_s = ctx->now_us / 1000000};
+	const struct authn_ctx asking = {.cache = ctx->tokens,
+	                                 .arena = ctx->arena,
+	                                 .now_s = ctx->now_us / 1000000,
+	                                 .dpop = ctx->dpop};
 	if (!said ||
 	    authn_identify(policy_authn(policy), &asking, &request, &who, &why) == AUTHN_REFUSED) {
 		struct decide_ctx unasked = *ctx;

@@ -308,6 +308,7 @@ static int start_workers(struct server *s)
 			.deadline_ms = (unsigned)s->deps.spop->deadline_ms,
 			.slot = s->deps.slot,
 			.asks = s->deps.asks,
+			.dpop = s->deps.dpop,
 			.journal = audit_journals_worker(s->deps.journals, i),
 		};
 		if (!options.journal)

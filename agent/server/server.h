@@ -7,6 +7,7 @@
 #include "server/worker.h"
 
 struct audit_journals;
+struct dpop;
 struct policy_asks;
 struct policy_slot;
 struct server;
@@ -39,6 +40,8 @@ struct server_deps {
 	const struct spop_options *spop;
 	const struct accounting_options *accounting;
 	struct policy_slot *slot;
+	struct dpop *
+		dpop; /* what workers remember of proofs; NULL: tokens bound to a key are refused */
 	struct policy_asks *asks; /* NULL: nobody is asked */
 	struct audit_journals *journals;
 	void (*reload)(void *user); /* SIGHUP; thread: main */

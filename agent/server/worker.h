@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct audit_journal;
+struct dpop;
 struct policy_asks;
 struct policy_slot;
 struct worker;
@@ -45,6 +46,7 @@ struct worker_options {
 	unsigned drain_ms;       /* how long connections are served after worker_drain() */
 	unsigned deadline_ms;    /* how long a request may wait for an answer */
 	struct policy_slot *slot;
+	struct dpop *dpop;             /* shared by all workers */
 	struct policy_asks *asks;      /* NULL: nobody is asked */
 	struct audit_journal *journal; /* this worker is its only producer */
 };

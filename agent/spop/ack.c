@@ -115,6 +115,11 @@ static bool write_challenge(struct outbuf *b, const struct decision *d)
 	return text(b, d->verdict.challenge);
 }
 
+static bool write_dpop_nonce(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.dpop_nonce);
+}
+
 static bool write_scopes(struct outbuf *b, const struct decision *d)
 {
 	return joined(b, d->identity.scopes, d->identity.n_scopes, ' ');
@@ -127,13 +132,21 @@ static bool write_groups(struct outbuf *b, const struct decision *d)
 
 /* In the order they are sent: what HAProxy must have first, what may be long last. */
 static const struct variable variables[] = {
-	{SV("allow"), "bool", write_allow},         {SV("verdict"), "string", write_verdict},
-	{SV("status"), "integer", write_status},    {SV("reason"), "string", write_reason},
-	{SV("event"), "string", write_event},       {SV("user"), "string", write_user},
-	{SV("issuer"), "string", write_issuer},     {SV("client"), "string", write_client},
-	{SV("workload"), "string", write_workload}, {SV("service"), "string", write_service},
-	{SV("policy"), "string", write_policy},     {SV("challenge"), "string", write_challenge},
-	{SV("scopes"), "string", write_scopes},     {SV("groups"), "string", write_groups},
+	{SV("allow"), "bool", write_allow},
+	{SV("verdict"), "string", write_verdict},
+	{SV("status"), "integer", write_status},
+	{SV("reason"), "string", write_reason},
+	{SV("event"), "string", write_event},
+	{SV("user"), "string", write_user},
+	{SV("issuer"), "string", write_issuer},
+	{SV("client"), "string", write_client},
+	{SV("workload"), "string", write_workload},
+	{SV("service"), "string", write_service},
+	{SV("policy"), "string", write_policy},
+	{SV("challenge"), "string", write_challenge},
+	{SV("dpop_nonce"), "string", write_dpop_nonce},
+	{SV("scopes"), "string", write_scopes},
+	{SV("groups"), "string", write_groups},
 };
 enum { N_ESSENTIAL = 5 };
 

@@ -4,22 +4,28 @@
 
 #include <assert.h>
 
-enum kind { TEXT, BYTES, ADDRESS, PORT, TRUTH, INTEGER, AUTHORIZATION, EVENT };
+enum kind { TEXT, BYTES, ADDRESS, PORT, TRUTH, INTEGER, HEADER, EVENT };
 
 /* One argument: where it goes and what it may be. Null is "not there" for every kind. */
 struct attribute {
 	struct sv name;
 	enum kind kind;
 	size_t offset;
+	size_t count; /* HEADER: where the times it stands go */
 };
 
-#define OF_REQUEST(name, kind, member)                           \
-	{                                                        \
-		SV(name), kind, offsetof(struct request, member) \
+#define OF_REQUEST(name, kind, member)                              \
+	{                                                           \
+		SV(name), kind, offsetof(struct request, member), 0 \
 	}
-#define OF_OUTCOME(name, kind, member)                           \
-	{                                                        \
-		SV(name), kind, offsetof(struct outcome, member) \
+#define OF_HEADER(name, member)                                     \
+	{                                                           \
+		SV(name), HEADER, offsetof(struct request, member), \
+			offsetof(struct request, n_##member)        \
+	}
+#define OF_OUTCOME(name, kind, member)                              \
+	{                                                           \
+		SV(name), kind, offsetof(struct outcome, member), 0 \
 	}
 
 static const struct attribute request_attributes[] = {
@@ -33,7 +39,8 @@ static const struct attribute request_attributes[] = {
 	OF_REQUEST("src_port", PORT, src_port),
 	OF_REQUEST("dst", ADDRESS, dst),
 	OF_REQUEST("dst_port", PORT, dst_port),
-	OF_REQUEST("authorization", AUTHORIZATION, authorization),
+	OF_HEADER("authorization", authorization),
+	OF_HEADER("dpop", dpop),
 	OF_REQUEST("api_key", TEXT, api_key),
 	OF_REQUEST("cookie", TEXT, cookie),
 	OF_REQUEST("headers", BYTES, headers),
@@ -69,8 +76,8 @@ static const struct attribute outcome_attributes[] = {
 static_assert(ARRAY_LEN(request_attributes) <= 64, "one bit each in a message's set");
 
 static const char *const kind_names[] = {
-	[TEXT] = "text",  [BYTES] = "bytes",     [ADDRESS] = "address",    [PORT] = "port",
-	[TRUTH] = "bool", [INTEGER] = "integer", [AUTHORIZATION] = "text", [EVENT] = "text",
+	[TEXT] = "text",  [BYTES] = "bytes",     [ADDRESS] = "address", [PORT] = "port",
+	[TRUTH] = "bool", [INTEGER] = "integer", [HEADER] = "text",     [EVENT] = "text",
 };
 
 static bool put_text(const struct spop_value *value, void *to)
@@ -114,16 +121,6 @@ static bool put_integer(const struct spop_value *value, void *to)
 	return true;
 }
 
-/* HAProxy passes each Authorization header as an argument of this name: the count is what matters. */
-static bool put_authorization(const struct spop_value *value, void *to)
-{
-	struct request *req =
-		(struct request *)((char *)to - offsetof(struct request, authorization));
-	if (req->n_authorization++ > 0)
-		return value->type == SPOP_DATA_STRING || value->type == SPOP_DATA_BINARY;
-	return put_text(value, to);
-}
-
 /* An empty event is how HAProxy spells "no decision was made". */
 static bool put_event(const struct spop_value *value, void *to)
 {
@@ -134,15 +131,19 @@ static bool put_event(const struct spop_value *value, void *to)
 }
 
 static bool (*const putters[])(const struct spop_value *value, void *to) = {
-	[TEXT] = put_text,
-	[BYTES] = put_text,
-	[ADDRESS] = put_address,
-	[PORT] = put_port,
-	[TRUTH] = put_truth,
-	[INTEGER] = put_integer,
-	[AUTHORIZATION] = put_authorization,
-	[EVENT] = put_event,
+	[TEXT] = put_text,   [BYTES] = put_text,      [ADDRESS] = put_address, [PORT] = put_port,
+	[TRUTH] = put_truth, [INTEGER] = put_integer, [HEADER] = put_text,     [EVENT] = put_event,
 };
+
+/* HAProxy passes each occurrence of a header as an argument of one name: the first is kept, the others counted. */
+static bool put(const struct attribute *a, bool again, const struct spop_value *value, void *into)
+{
+	struct sv ignored;
+	if (a->kind != HEADER)
+		return !again && putters[a->kind](value, (char *)into + a->offset);
+	++*(unsigned *)(void *)((char *)into + a->count);
+	return putters[HEADER](value, again ? (void *)&ignored : (char *)into + a->offset);
+}
 
 /* The attribute of this name, or n. HAProxy sends a message's arguments in the same order each time, most often
  * ours: the search begins behind the one found before. */
@@ -176,9 +177,9 @@ static bool read_arguments(struct cursor *c, unsigned n, const struct attribute 
 		if (value.type == SPOP_DATA_NULL)
 			continue;
 		const struct attribute *a = &attributes[k];
-		bool again = seen >> k & 1 && a->kind != AUTHORIZATION;
+		bool again = seen >> k & 1;
 		seen |= (uint64_t)1 << k;
-		if (again || !putters[a->kind](&value, (char *)into + a->offset))
+		if (!put(a, again, &value, into))
 			good = false;
 	}
 	return good && !c->failed;

@@ -71,7 +71,7 @@ static void take_argument(struct found *f, struct sv word)
 		return;
 	}
 	struct sv *fetch = &f->fetches[f->message][i];
-	if (fetch->n && !sv_eq(name, SVL("authorization")))
+	if (fetch->n && !sv_eq(name, SVL("authorization")) && !sv_eq(name, SVL("dpop")))
 		fault(f, "stands twice: every answer would be bad_request", name);
 	if (fetch->n == 0)
 		*fetch = sv_from(word, n_name + 1);

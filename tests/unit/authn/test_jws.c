@@ -215,10 +215,32 @@ static void a_token_has_three_parts(void **state)
 	}
 }
 
+/* One verifier serves tokens of many issuers: none leaves anything behind that spoils the next. */
+static void algorithms_take_turns(void **state)
+{
+	static const enum jws_alg turns[] = {JWS_ES256, JWS_EDDSA, JWS_ES256, JWS_EDDSA, JWS_PS256,
+	                                     JWS_EDDSA, JWS_HS256, JWS_ES384, JWS_EDDSA, JWS_EDDSA};
+	struct jws_verifier *v = jws_verifier_new();
+	struct sv input = SVL("eyJhbGciOiJ4In0.e30");
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		struct minter m = minter_make(turns[i]);
+		struct jwks *set = minter_set(&m, "");
+		uint8_t signature[1024];
+		size_t n = minter_signature(&m, turns[i], input, signature), at = 0;
+		const struct jwk *key = jwks_next(set, SVL(""), turns[i], &at);
+		assert_true(jws_verify(v, turns[i], key, input, (struct sv){(char *)signature, n}));
+		jwks_unref(set);
+		minter_fini(&m);
+	}
+	jws_verifier_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_checks_its_own_and_nothing_else),
+		cmocka_unit_test(algorithms_take_turns),
 		cmocka_unit_test(prepared_keys_are_not_mixed_up),
 		cmocka_unit_test(keys_come_and_go),
 		cmocka_unit_test(paddings_are_not_exchanged),

@@ -72,7 +72,8 @@ static struct decision full_decision(void)
 	                    .status = 200,
 	                    .policy = SV("own-orders"),
 	                    .service = SV("orders"),
-	                    .challenge = SV("Bearer realm=\"x\"")},
+	                    .challenge = SV("Bearer realm=\"x\""),
+	                    .dpop_nonce = SV("next")},
 	};
 	assert_true(event_id_parse(SVL("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &d.event));
 	return d;
@@ -111,6 +112,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"service", "orders"},
 		{"policy", "own-orders"},
 		{"challenge", "Bearer realm=\"x\""},
+		{"dpop_nonce", "next"},
 		{"scopes", "orders:read orders:write"},
 		{"groups", "staff,ops"},
 		{"recorded", NULL},
@@ -183,7 +185,7 @@ static void the_first_five_always_fit(void **state)
 		d.verdict.reason = (enum reason)reason;
 		d.identity.user = d.identity.issuer = d.identity.client = big;
 		d.identity.workload = d.verdict.service = d.verdict.policy = big;
-		d.verdict.challenge = big;
+		d.verdict.challenge = d.verdict.dpop_nonce = big;
 		d.identity.groups = d.identity.scopes = &big;
 		d.identity.n_groups = d.identity.n_scopes = 1;
 		struct outbuf b = outbuf_over(room, sizeof(room));
@@ -269,7 +271,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 14);
+		assert_int_equal(ack.n, 15);
 	}
 	assert_int_equal(rest.n, 0);
 }

@@ -1,5 +1,6 @@
 #include "authn/binding.h"
 
+#include "authn/certdigests.h"
 #include "authn/dpop.h"
 #include "core/encode.h"
 #include "core/jsonload.h"
@@ -63,7 +64,9 @@ static bool shows_certificate(const struct authn_turn *turn, const struct bindin
 	uint8_t digest[SHA256_BYTES];
 	if (!req->cert_used || req->cert.n == 0)
 		return refuse(turn, REASON_CERTIFICATE_REQUIRED);
-	if (!sha256_parts(tokencache_sha256(turn->ctx->cache), &req->cert, 1, digest))
+	struct tokencache *cache = turn->ctx->cache;
+	if (!certdigests_of(tokencache_certdigests(cache), tokencache_sha256(cache), req->cert,
+	                    digest))
 		return refuse(turn, REASON_INTERNAL);
 	struct sv shown = {(const char *)digest, SHA256_BYTES};
 	struct sv bound = {(const char *)binding->certificate, SHA256_BYTES};

@@ -1,6 +1,7 @@
 #include "authn/tokencache.h"
 
 #include "authn/certcache.h"
+#include "authn/certdigests.h"
 #include "authn/headermemo.h"
 #include "authn/keyslot.h"
 #include "authn/proofkeys.h"
@@ -36,6 +37,7 @@ struct tokencache {
 	struct headermemo headers;
 	struct certcache *certs;
 	struct proofkeys *proofkeys;
+	struct certdigests *certdigests;
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
@@ -55,10 +57,11 @@ struct tokencache *tokencache_new(size_t n_entries)
 	cache->verifier = jws_verifier_new();
 	cache->certs = certcache_new(MIN_OF(n_entries, (size_t)CERTCACHE_ENTRIES));
 	cache->proofkeys = proofkeys_new();
+	cache->certdigests = certdigests_new();
 	cache->entries = calloc(cache->n_sets * WAYS, sizeof(*cache->entries));
 	cache->refusals = calloc((size_t)REFUSAL_SETS * WAYS, sizeof(*cache->refusals));
 	if (cache->sha256 && cache->verifier && cache->certs && cache->proofkeys &&
-	    cache->entries && cache->refusals)
+	    cache->certdigests && cache->entries && cache->refusals)
 		return cache;
 	tokencache_free(cache);
 	return NULL;
@@ -83,6 +86,7 @@ void tokencache_free(struct tokencache *cache)
 	free(cache->refusals);
 	headermemo_fini(&cache->headers);
 	proofkeys_free(cache->proofkeys);
+	certdigests_free(cache->certdigests);
 	jws_verifier_free(cache->verifier);
 	certcache_free(cache->certs);
 	sha256_free(cache->sha256);
@@ -252,6 +256,11 @@ bool tokencache_find_refusal(const struct tokencache *cache, const uint8_t diges
 		return true;
 	}
 	return false;
+}
+
+struct certdigests *tokencache_certdigests(struct tokencache *cache)
+{
+	return cache->certdigests;
 }
 
 struct jws_verifier *tokencache_verifier(struct tokencache *cache)

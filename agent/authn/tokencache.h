@@ -12,6 +12,7 @@
 #include "model/reason.h"
 
 struct certcache;
+struct certdigests;
 struct headermemo;
 struct proofkeys;
 struct keyslot;
@@ -61,10 +62,12 @@ MUST_CHECK bool tokencache_find_refusal(const struct tokencache *cache,
                                         const uint8_t digest[SHA256_BYTES], uint64_t policy,
                                         int64_t now_s, enum reason *why);
 
-/* tokencache_sha256, tokencache_verifier, tokencache_headers, tokencache_certs, tokencache_proofkeys - the worker's hash,
- * signature contexts, and the headers, certificates and clients' keys it knows, kept here for want of another
+/* tokencache_sha256, tokencache_certdigests, tokencache_verifier, tokencache_headers, tokencache_certs,
+ * tokencache_proofkeys - the worker's hash and signature contexts, and the certificates, headers and clients' keys it
+ * knows, kept here for want of another
  * thread-owned place. */
 struct sha256 *tokencache_sha256(struct tokencache *cache);
+struct certdigests *tokencache_certdigests(struct tokencache *cache);
 struct jws_verifier *tokencache_verifier(struct tokencache *cache);
 struct headermemo *tokencache_headers(struct tokencache *cache);
 struct certcache *tokencache_certs(struct tokencache *cache);

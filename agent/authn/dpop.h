@@ -17,7 +17,8 @@ struct authn_turn;
 struct identity;
 
 /* What all workers have in common: which proofs were shown, and the key of the nonces that we give. Nonces are not
- * stored: each holds its time, and a MAC of it by a key made at the start. */
+ * stored: each holds its time, and a MAC of it by a key made at the start. So a proof with a nonce is good at one agent
+ * and not after its end, while without one each agent that starts takes it once more. */
 struct dpop;
 
 enum {

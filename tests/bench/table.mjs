@@ -49,6 +49,13 @@ row('a token never seen, from text to identity', `${number(authn[2])} ns`);
 ratio("  OpenSSL's bare check of the signature / that", authn[0] / authn[2], 0.85);
 row('a token seen a moment ago', `${number(authn[3])} ns`);
 
+// ns of a token that is known beside a certificate: not bound, bound to it; of OpenSSL's check of a proof; of all of it
+const bound = lines('bound.out').slice(1).map((line) => Number(line.slice(40).trim().split(/\s+/)[0]));
+row('a token seen, beside a certificate', `${number(bound[0])} ns`);
+most('  bound to the certificate / that', bound[1] / bound[0], 1.15);
+row('a token bound to a key, with a fresh proof', `${number(bound[3])} ns`);
+row("  OpenSSL's bare check of the proof / that", number(bound[2] / bound[3], 2));
+
 // a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
 const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
 row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);

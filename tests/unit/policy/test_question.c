@@ -61,7 +61,8 @@ static void every_member_finds_its_place(void **state)
 	struct asked a =
 		ask("{'id':'i','service':'s','method':'GET','path':'/p','query':'q=1','host':'h',"
 	            "'src':'10.0.0.1','src_port':1,'dst':'::1','dst_port':65535,"
-	            "'authorization':['Bearer a','Bearer b'],'api_key':'k','cookie':'c',"
+	            "'authorization':['Bearer a','Bearer b'],'dpop':['p','q','r'],'api_key':'k',"
+	            "'cookie':'c',"
 	            "'cert':'AQID','cert_verify':18,'sni':'n','tls':true,'traceparent':'t',"
 	            "'user_agent':'u','body':'b','claims':{'iss':'x'},"
 	            "'workload':'spiffe://td/ns/a/sa/b','nobody knows':1}");
@@ -70,21 +71,14 @@ static void every_member_finds_its_place(void **state)
 		struct sv found;
 		const char *wanted;
 	} texts[] = {
-		{r->id, "i"},
-		{r->service, "s"},
-		{r->method, "GET"},
-		{r->path, "/p"},
-		{r->query, "q=1"},
-		{r->host, "h"},
-		{r->api_key, "k"},
-		{r->cookie, "c"},
-		{r->sni, "n"},
-		{r->traceparent, "t"},
-		{r->user_agent, "u"},
-		{r->body, "b"},
-		{r->cert, "\1\2\3"},
-		{r->authorization, "Bearer a"},
-		{a.question.workload, "spiffe://td/ns/a/sa/b"},
+		{r->id, "i"},         {r->service, "s"},
+		{r->method, "GET"},   {r->path, "/p"},
+		{r->query, "q=1"},    {r->host, "h"},
+		{r->api_key, "k"},    {r->cookie, "c"},
+		{r->sni, "n"},        {r->traceparent, "t"},
+		{r->user_agent, "u"}, {r->body, "b"},
+		{r->cert, "\1\2\3"},  {r->authorization, "Bearer a"},
+		{r->dpop, "p"},       {a.question.workload, "spiffe://td/ns/a/sa/b"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		assert_true(sv_eq(texts[i].found, sv_of(texts[i].wanted)));
@@ -94,6 +88,7 @@ static void every_member_finds_its_place(void **state)
 	assert_int_equal(r->src_port, 1);
 	assert_int_equal(r->dst_port, 65535);
 	assert_int_equal(r->n_authorization, 2);
+	assert_int_equal(r->n_dpop, 3);
 	assert_true(r->cert_used && r->tls);
 	assert_int_equal(r->cert_verify, 18);
 	assert_non_null(a.question.claims);
@@ -174,6 +169,8 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 		{"{'headers':{'':'a'}}", 0, "/request/headers", "wrong_type"},
 		{"{'kind':'ftp'}", 0, "/request/kind", "bad_value"},
 		{"{'authorization':['Bearer a',1]}", ALL, "/request/authorization", "wrong_type"},
+		{"{'dpop':1}", ALL, "/request/dpop", "wrong_type"},
+		{"{'dpop':'p'}", 0, "/request/dpop", "not_here"},
 		{"{'cert':'!'}", ALL, "/request/cert", "bad_value"},
 		{"{'cert':''}", ALL, "/request/cert", "bad_value"},
 		{"{'cert_used':'yes'}", ALL, "/request/cert_used", "wrong_type"},

@@ -1,5 +1,6 @@
 #include "authn/authn.h"
 
+#include "authn/apikey.h"
 #include "authn/bearer.h"
 #include "authn/binding.h"
 #include "authn/clientcert.h"
@@ -168,6 +169,7 @@ typedef enum authn_outcome method_fn(const struct authn_turn *turn,
 static method_fn *const methods[] = {
 	[CREDENTIAL_BEARER] = bearer_identify,
 	[CREDENTIAL_DPOP] = bearer_identify, /* the proof is of the binding */
+	[CREDENTIAL_API_KEY] = apikey_identify,
 };
 static_assert(ARRAY_LEN(methods) == CREDENTIAL_KIND_COUNT, "a method a kind of credential");
 

@@ -6,6 +6,7 @@
 #include "authn/issuer.h"
 #include "authn/tokencache.h"
 #include "core/arena.h"
+#include "core/slot.h"
 #include "model/identity.h"
 #include "model/reason.h"
 #include "model/request.h"
@@ -57,8 +58,10 @@ struct dpop;
 struct authn_ctx {
 	struct tokencache *cache; /* this thread's own */
 	struct arena *arena;
-	int64_t now_s;     /* Unix seconds */
-	struct dpop *dpop; /* shared by all threads; NULL refuses what needs a proof */
+	int64_t now_s;                /* Unix seconds */
+	const struct shared *apikeys; /* apikeys.h's table; NULL: no API key can be judged */
+	struct sv service;            /* the destination that was found; empty: none */
+	struct dpop *dpop;            /* shared by all threads; NULL refuses what needs a proof */
 
 	/* Filled on AUTHN_LATER. NULL: nothing may be asked, and what would have to be is refused */
 	struct authn_ask *ask;

@@ -1,5 +1,6 @@
 #include "authn/credential.h"
 
+#include "authn/apikeytext.h"
 #include "authn/cookie.h"
 #include "authn/param.h"
 #include "core/jsonload.h"
@@ -12,6 +13,7 @@
 const char *const credential_kind_names[CREDENTIAL_KIND_COUNT] = {
 	[CREDENTIAL_BEARER] = "bearer",
 	[CREDENTIAL_DPOP] = "dpop",
+	[CREDENTIAL_API_KEY] = "api_key",
 };
 
 /* --- which of several counts --- */
@@ -91,6 +93,7 @@ static const struct {
 } schemes[] = {
 	{SV("Bearer"), CREDENTIAL_BEARER, PLACE_BIT(PLACE_BEARER)},
 	{SV("DPoP"), CREDENTIAL_DPOP, PLACE_BIT(PLACE_BEARER)},
+	{SV("ApiKey"), CREDENTIAL_API_KEY, 0},
 };
 
 /* A token in a header field behind its prefix. returns whether there is one */
@@ -127,13 +130,23 @@ static void in_authorization(struct finding *f)
 		if (!sv_eq_ci(sv_first(value, n), schemes[i].scheme))
 			continue;
 		struct sv text = sv_trim(sv_from(value, n));
-		if (text.n)
+		if (schemes[i].kind == CREDENTIAL_BEARER && apikey_text_begins(text))
+			add(f, CREDENTIAL_API_KEY, text, 0);
+		else if (text.n)
 			add(f, schemes[i].kind, text, schemes[i].places);
 		else
 			refuse_kind(f, schemes[i].kind, REASON_TOKEN_MALFORMED);
 		return;
 	}
 	in_other_authorization(f);
+}
+
+static void in_api_key(struct finding *f)
+{
+	if (f->req->n_api_key > 1)
+		refuse_kind(f, CREDENTIAL_API_KEY, REASON_MULTIPLE_CREDENTIALS);
+	else if (f->req->n_api_key == 1)
+		add(f, CREDENTIAL_API_KEY, f->req->api_key, 0);
 }
 
 /* --- the places that issuers name --- */
@@ -219,6 +232,7 @@ bool credential_find(const struct credential_rules *rules, const struct request 
 		return refuse(why, REASON_MULTIPLE_CREDENTIALS);
 	if (req->n_authorization == 1)
 		in_authorization(&f);
+	in_api_key(&f);
 	if (rules->places.n > 1)
 		in_places(&f);
 	if (!choose(&f, &kind))

@@ -12,7 +12,8 @@ enum credential_kind {
 	CREDENTIAL_NONE,
 	CREDENTIAL_UNKNOWN, /* of a scheme that is none of ours */
 	CREDENTIAL_BEARER, /* RFC 6750: a token, in the Authorization header or where its issuer says */
-	CREDENTIAL_DPOP, /* RFC 9449 7.1: a token in that header that goes with a proof */
+	CREDENTIAL_DPOP,    /* RFC 9449 7.1: a token in that header that goes with a proof */
+	CREDENTIAL_API_KEY, /* apikeytext.h: argument api_key, scheme ApiKey, or as a bearer token */
 	CREDENTIAL_KIND_COUNT,
 };
 /* Names for credentialPrecedence; a gap where a kind cannot be named. */

@@ -2,7 +2,9 @@
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
 
+#include "core/log.h"
 #include "policy/load.h"
+#include "policy/tables.h"
 #include "settings.h"
 
 #include <jansson.h>
@@ -17,6 +19,7 @@ struct policy;
 struct policy_asks;
 struct policy_keys;
 struct policy_slot;
+struct policy_tables;
 struct state;
 struct strbuf;
 
@@ -36,9 +39,15 @@ struct program {
 	struct policy_env env;
 	struct policy_slot *slot;
 	struct dpop *dpop;
+	struct policy_tables_env tables_env;
+	struct policy_tables *tables;
 	struct server *server;
 	struct admin *admin;
+	struct log_pace tables_failed;
 };
+
+/* program_refresh_tables - what was changed is in force when it returns. errors: 0 or -errno. thread: any */
+MUST_CHECK int program_refresh_tables(struct program *p);
 
 /* program_import_policy - makes policy.file a new version when its content differs from the last one that
  * came from the file; without any version and file, one that denies everything.

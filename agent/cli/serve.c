@@ -8,6 +8,7 @@
 #include "core/fileio.h"
 #include "core/log.h"
 #include "fetch/fetch.h"
+#include "policy/apikeys.h"
 #include "policy/asks.h"
 #include "policy/introspect.h"
 #include "policy/keyfetch.h"
@@ -231,6 +232,50 @@ static int start_proofs(struct program *p, const char *path)
 	return dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
 }
 
+static int start_tables(struct program *p, const char *path)
+{
+	(void)path;
+	const char *failed;
+	p->tables_env = (struct policy_tables_env){p->state, p->settings.data_dir};
+	int r = policy_tables_new(&p->tables_env, policy_table_sources, &p->tables, &failed);
+	const char *words = policy_apikey_error_text(r);
+	if (r && failed)
+		log_event(LOG_ERROR, "table_failed", "table=\"%s\" cause=\"%s\"", failed,
+		          words ? words : "");
+	return r;
+}
+
+int program_refresh_tables(struct program *p)
+{
+	bool changed = false;
+	int r = policy_tables_poll(p->tables, &changed);
+	if (changed && p->server)
+		server_wake(p->server);
+	return r;
+}
+
+/* What the command line changed while we run. A table that cannot be made is gone: what it held is refused. */
+static void on_watch(void *user)
+{
+	struct program *p = user;
+	uint64_t n_left_out;
+	int r = program_refresh_tables(p);
+	if (r && log_pace_due(&p->tables_failed, clock_mono_ns(), &n_left_out))
+		log_event(LOG_ERROR, "table_failed", "errno=%d cause=\"%s\" n_not_logged=%llu", -r,
+		          policy_apikey_error_text(r) ? policy_apikey_error_text(r) : "",
+		          (unsigned long long)n_left_out);
+}
+
+static void on_note(void *user)
+{
+	struct program *p = user;
+	struct shared *keys = policy_tables_get(p->tables, POLICY_TABLE_APIKEYS);
+	int r = policy_apikeys_note_used(&p->tables_env, keys);
+	shared_unref(keys);
+	if (r)
+		log_event(LOG_WARNING, "key_uses_not_noted", "errno=%d", -r);
+}
+
 static int start_server(struct program *p, const char *path)
 {
 	const struct server_deps deps = {.spop = &p->settings.spop,
@@ -239,7 +284,10 @@ static int start_server(struct program *p, const char *path)
 	                                 .asks = p->asks,
 	                                 .dpop = p->dpop,
 	                                 .journals = p->journals,
+	                                 .tables = p->tables,
 	                                 .reload = on_reload,
+	                                 .watch = on_watch,
+	                                 .note = on_note,
 	                                 .user = p};
 	struct diag d = diag_over(path ? path : "built-in settings",
 	                          sv_of(p->settings_text ? p->settings_text : ""));
@@ -272,8 +320,8 @@ static const struct {
 } parts[] = {
 	{"state", start_state},   {"store", start_store},   {"journals", start_journals},
 	{"writer", start_writer}, {"fetch", start_fetch},   {"asks", start_asks},
-	{"policy", start_policy}, {"proofs", start_proofs}, {"server", start_server},
-	{"admin", start_admin},
+	{"policy", start_policy}, {"tables", start_tables}, {"proofs", start_proofs},
+	{"server", start_server}, {"admin", start_admin},
 };
 
 static void print_setup_link(const struct program *p)
@@ -296,6 +344,7 @@ static void stop(struct program *p)
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
 	policy_slot_free(p->slot);
+	policy_tables_free(p->tables);
 	policy_keys_free(p->keys);
 	fetch_stop(p->fetch);
 	audit_writer_stop(p->writer);

@@ -16,9 +16,10 @@ enum auth_method {
 	AUTH_JWT,
 	AUTH_MTLS,          /* by certificate; a workload alone is recorded so */
 	AUTH_INTROSPECTION, /* an opaque token, by its issuer's word */
+	AUTH_API_KEY,
 	AUTH_METHOD_COUNT,
 };
-extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls, introspection */
+extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls, ... */
 
 /* What a token is bound to: bits of binding.to. Who shows the token has to show all of it. */
 enum {

@@ -32,6 +32,8 @@ static const struct row rows[] = {
                  "the audit trail cannot take the record, so nothing is allowed"},
 	[REASON_SHUTTING_DOWN] = {"shutting_down", "the agent is stopping"},
 	[REASON_OVERLOADED] = {"overloaded", "the agent has more to do than it may hold"},
+	[REASON_API_KEYS_UNAVAILABLE] = {"api_keys_unavailable",
+                                         "API keys cannot be judged here and now"},
 	[REASON_AUTHENTICATION_TIMEOUT] =
 		{"authentication_timeout",
                  "the credential could not be checked within spop.deadline_ms"},
@@ -93,6 +95,10 @@ static const struct row rows[] = {
 	[REASON_DPOP_REPLAYED] = {"dpop_replayed", "the DPoP proof was shown before"},
 	[REASON_DPOP_NONCE] = {"dpop_nonce",
                                "the DPoP proof has to hold the nonce that the answer carries"},
+	[REASON_API_KEY_MALFORMED] = {"api_key_malformed", "the API key is incomplete or mistyped"},
+	[REASON_API_KEY_UNKNOWN] = {"api_key_unknown", "there is no such API key"},
+	[REASON_API_KEY_EXPIRED] = {"api_key_expired", "the API key has expired"},
+	[REASON_API_KEY_REVOKED] = {"api_key_revoked", "the API key was revoked"},
 	[REASON_CERTIFICATE_INVALID] = {"certificate_invalid",
                                         "the client certificate is not acceptable"},
 	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",
@@ -106,6 +112,10 @@ static const struct row rows[] = {
                                              "the trust domain's bundle has not been fetched yet"},
 	[REASON_SPIFFE_ID_INVALID] = {"spiffe_id_invalid",
                                       "the certificate's SPIFFE ID or SVID is not well formed"},
+	[REASON_API_KEY_NETWORK] = {"api_key_network",
+                                    "the API key may not be used from this address"},
+	[REASON_API_KEY_SERVICE] = {"api_key_service",
+                                    "the API key may not be used for this service"},
 };
 static_assert(ARRAY_LEN(rows) == REASON_COUNT, "one row a reason");
 

@@ -31,7 +31,8 @@ struct request {
 	struct sv authorization;  /* the first; a secret */
 	unsigned n_dpop;          /* DPoP headers seen; more than one is refused */
 	struct sv dpop;           /* the first: a proof */
-	struct sv api_key;        /* a secret */
+	unsigned n_api_key;       /* headers with an API key seen; as above */
+	struct sv api_key;        /* the first; a secret */
 	struct sv cookie;         /* a secret */
 	struct sv headers; /* req.hdrs_bin: name, value, ..., two empty strings; holds secrets */
 

@@ -57,6 +57,11 @@ static void judge(const struct policy *policy, const struct decide_ctx *ctx,
 	               &ret->verdict);
 }
 
+static const struct shared *table_of(const struct decide_ctx *ctx, enum policy_table table)
+{
+	return ctx->tables ? ctx->tables->at[table] : NULL;
+}
+
 /* The target first: a path that nobody may send is refused whoever sends it. The caller is identified
  * in any case, so that the record can name them; but nobody is asked about them for a refusal that is certain. */
 enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
@@ -73,6 +78,8 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	                                 .arena = ctx->arena,
 	                                 .now_s = ret->at_us / 1000000,
 	                                 .dpop = ctx->dpop,
+	                                 .apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
+	                                 .service = ret->verdict.service,
 	                                 .ask = located ? ctx->ask : NULL,
 	                                 .unasked = ctx->unasked};
 	enum authn_outcome known =

@@ -138,6 +138,12 @@ static void take_dpop(struct reading *r, const json_t *value, void *into)
 	take_header(r, value, &request->dpop, &request->n_dpop);
 }
 
+static void take_api_key(struct reading *r, const json_t *value, void *into)
+{
+	struct request *request = into;
+	take_header(r, value, &request->api_key, &request->n_api_key);
+}
+
 static void take_der(struct reading *r, const json_t *value, void *into)
 {
 	struct sv text = json_string_sv(value);
@@ -282,7 +288,7 @@ static const struct member members[] = {
 	{"dst_port", take_port, AT(request.dst_port), false, false},
 	{"authorization", take_authorization, AT(request), true, true},
 	{"dpop", take_dpop, AT(request), true, true},
-	{"api_key", take_text, AT(request.api_key), true, true},
+	{"api_key", take_api_key, AT(request), true, true},
 	{"cookie", take_text, AT(request.cookie), true, true},
 	{"headers", take_headers, AT(request.headers), true, false},
 	{"cert", take_certificate, AT(request), false, true},
@@ -381,6 +387,8 @@ static struct request without_proofs(const struct question *q)
 		request.n_authorization = 0;
 		request.dpop = (struct sv){0};
 		request.n_dpop = 0;
+		request.api_key = (struct sv){0};
+		request.n_api_key = 0;
 	}
 	if (q->workload.n > 0) {
 		request.cert = (struct sv){0};

@@ -82,8 +82,10 @@ static void wait_for_it(struct answering *a, struct parked *p)
 static void answering_of(struct conn_home *home, struct answering *ret)
 {
 	ret->home = home;
-	ret->ctx = (struct decide_ctx){
-		.tokens = home->tokens, .dpop = home->options->dpop, .arena = &home->arena};
+	ret->ctx = (struct decide_ctx){.tokens = home->tokens,
+	                               .dpop = home->options->dpop,
+	                               .arena = &home->arena,
+	                               .tables = &home->tables};
 	ret->ctx.ask = &ret->ask;
 }
 

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/eventid.h"
 #include "core/log.h"
+#include "policy/tables.h"
 #include "server/parked.h"
 #include "server/worker.h"
 #include "spop/session.h"
@@ -23,7 +24,8 @@ struct conn_home {
 	struct ev_loop *loop;
 	const struct worker_options *options;
 	struct worker_counters *counters;
-	struct policy *policy; /* in force; owned by the worker */
+	struct policy *policy;            /* in force; owned by the worker */
+	struct policy_tables_view tables; /* as the policy */
 	struct tokencache *tokens;
 	struct policy_mailbox *mailbox; /* where answers come; owned by the worker */
 	struct parking parking;

@@ -64,6 +64,9 @@ enum { WORKERS_MAX = 64, LISTENERS_MAX = 32, FIRST_PASSED_FD = 3 };
 
 static const double accept_pause_seconds = 1.; /* out of descriptors: others must close first */
 
+/* What another process changed is in force within a third of a second. */
+static const double watch_seconds = .1;
+
 struct listener {
 	struct server *server;
 	ev_io io;
@@ -80,7 +83,7 @@ struct server {
 	struct loglisten *log;
 	atomic_uint_fast64_t n_refused; /* connections over the limit; written by main alone */
 	struct log_pace refused;
-	ev_timer accept_pause, watchdog, tick;
+	ev_timer accept_pause, watchdog, tick, watch, note;
 	ev_signal term, interrupt, hangup, usr1;
 	ev_async stop;
 };
@@ -190,6 +193,24 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	audit_journal_flush_gap(audit_journals_main(s->deps.journals));
+}
+
+static void on_watch(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct server *s = timer->data;
+	(void)loop;
+	(void)events;
+	if (s->deps.watch)
+		s->deps.watch(s->deps.user);
+}
+
+static void on_note(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct server *s = timer->data;
+	(void)loop;
+	(void)events;
+	if (s->deps.note)
+		s->deps.note(s->deps.user);
 }
 
 static void on_stop_signal(struct ev_loop *loop, ev_signal *signal, int events)
@@ -309,6 +330,7 @@ static int start_workers(struct server *s)
 			.slot = s->deps.slot,
 			.asks = s->deps.asks,
 			.dpop = s->deps.dpop,
+			.tables = s->deps.tables,
 			.journal = audit_journals_worker(s->deps.journals, i),
 		};
 		if (!options.journal)
@@ -336,8 +358,12 @@ static void start_watchers(struct server *s)
 	ev_timer_init(&s->watchdog, on_watchdog, every, every);
 	ev_timer_init(&s->tick, on_tick, 1., 1.);
 	ev_async_init(&s->stop, on_stop);
-	s->accept_pause.data = s->tick.data = s;
+	ev_timer_init(&s->watch, on_watch, watch_seconds, watch_seconds);
+	ev_timer_init(&s->note, on_note, 60., 60.);
+	s->accept_pause.data = s->tick.data = s->watch.data = s->note.data = s;
 	ev_timer_start(s->loop, &s->tick);
+	ev_timer_start(s->loop, &s->watch);
+	ev_timer_start(s->loop, &s->note);
 	ev_async_start(s->loop, &s->stop);
 	if (every > 0.)
 		ev_timer_start(s->loop, &s->watchdog);
@@ -409,6 +435,8 @@ void server_run(struct server *s)
 		worker_drain(s->workers[i]);
 	for (size_t i = 0; i < s->n_workers; i++)
 		worker_join(s->workers[i]);
+	if (s->deps.note)
+		s->deps.note(s->deps.user);
 }
 
 void server_stop(struct server *s)

@@ -10,6 +10,7 @@ struct audit_journals;
 struct dpop;
 struct policy_asks;
 struct policy_slot;
+struct policy_tables;
 struct server;
 
 /* Section "spop" of haward.json. */
@@ -42,9 +43,14 @@ struct server_deps {
 	struct policy_slot *slot;
 	struct dpop *
 		dpop; /* what workers remember of proofs; NULL: tokens bound to a key are refused */
-	struct policy_asks *asks; /* NULL: nobody is asked */
+	struct policy_asks *asks;     /* NULL: nobody is asked */
+	struct policy_tables *tables; /* NULL: none */
 	struct audit_journals *journals;
 	void (*reload)(void *user); /* SIGHUP; thread: main */
+	void (*watch)(
+		void *user); /* several times a second: what did others change? thread: main */
+	void (*note)(
+		void *user); /* once a minute, and at the end: keep what workers have marked. thread: main */
 	void *user;
 };
 

@@ -59,10 +59,11 @@ static void take_handed(struct worker *w)
 	}
 }
 
-/* Before the loop sleeps: the policy of the next turn. One relaxed load when nothing was published. */
+/* Before the loop sleeps: the policy and tables of the next turn. A relaxed load each when nothing was published. */
 static void refresh(struct worker *w)
 {
 	w->home.policy = policy_slot_refresh(w->options.slot, w->home.policy);
+	policy_tables_look(w->options.tables, &w->home.tables);
 }
 
 static void drain(struct worker *w)
@@ -160,6 +161,7 @@ void worker_free(struct worker *w)
 	conn_close_all(&w->home);
 	policy_mailbox_close(w->home.mailbox);
 	policy_unref(w->home.policy);
+	policy_tables_leave(&w->home.tables);
 	tokencache_free(w->home.tokens);
 	arena_fini(&w->home.arena);
 	if (w->home.loop)

@@ -1,5 +1,5 @@
 /* One worker: a thread with its own loop, connections, arena, token cache and journal. Shares nothing but
- * the policy slot, the list of sockets handed to it and its mailbox.
+ * the policy slot, the tables, the list of sockets handed to it and its mailbox.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -14,6 +14,7 @@ struct audit_journal;
 struct dpop;
 struct policy_asks;
 struct policy_slot;
+struct policy_tables;
 struct worker;
 
 /* Upper bounds of the verdict time histogram, nanoseconds; the last bucket has none. */
@@ -48,6 +49,7 @@ struct worker_options {
 	struct policy_slot *slot;
 	struct dpop *dpop;             /* shared by all workers */
 	struct policy_asks *asks;      /* NULL: nobody is asked */
+	struct policy_tables *tables;  /* NULL: none */
 	struct audit_journal *journal; /* this worker is its only producer */
 };
 

@@ -41,7 +41,7 @@ static const struct attribute request_attributes[] = {
 	OF_REQUEST("dst_port", PORT, dst_port),
 	OF_HEADER("authorization", authorization),
 	OF_HEADER("dpop", dpop),
-	OF_REQUEST("api_key", TEXT, api_key),
+	OF_HEADER("api_key", api_key),
 	OF_REQUEST("cookie", TEXT, cookie),
 	OF_REQUEST("headers", BYTES, headers),
 	OF_REQUEST("cert", BYTES, cert),

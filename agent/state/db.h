@@ -21,6 +21,8 @@ struct state {
 	MDB_dbi sessions; /* SHA-256 of the id -> JSON */
 	MDB_dbi versions; /* number, 8 bytes big endian -> JSON */
 	MDB_dbi texts;    /* number, 8 bytes big endian -> the policy set as published */
+	MDB_dbi apikeys;  /* id -> apikey_record.h */
+	MDB_dbi apikey_times; /* created_us, 8 bytes big endian, then id -> nothing */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };
 
@@ -65,12 +67,16 @@ int64_t db_number(const json_t *json, const char *name);
 struct sv db_number_key(uint64_t number, uint8_t at[static 8]);
 uint64_t db_key_number(struct sv key);
 
+/* db_revise - what state_revision() tells of this name is another number from the commit on. */
+MUST_CHECK int db_revise(const struct state *state, MDB_txn *txn, const char *name);
+
 #define DB_CURRENT    "current"
 #define DB_DRAFT      "draft"
 #define DB_DRAFT_TEXT "draft-text"
 #define DB_REVISION   "revision"
 #define DB_SETUP      "setup"
 #define DB_MASK_KEY   "mask-key"
+#define DB_PEPPER     "pepper-check"
 
 /* text_digest - SHA-256 in hexadecimal; -EIO when OpenSSL fails. */
 MUST_CHECK int text_digest(struct sv text, char ret[static DIGEST_HEX_BYTES]);

@@ -26,6 +26,8 @@ static const struct {
 	{"sessions", offsetof(struct state, sessions)},
 	{"versions", offsetof(struct state, versions)},
 	{"texts", offsetof(struct state, texts)},
+	{"api-keys", offsetof(struct state, apikeys)},
+	{"api-key-times", offsetof(struct state, apikey_times)},
 };
 
 static void close_state(struct state **state)
@@ -119,4 +121,34 @@ void state_close(struct state *state)
 const uint8_t *state_mask_key(const struct state *state)
 {
 	return state->mask_key;
+}
+
+uint64_t state_last_change(const struct state *state)
+{
+	/* not mdb_env_info(): its number rises a moment before readers see what it counts */
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	return db_read(state, &txn) == 0 ? mdb_txn_id(txn) : 0;
+}
+
+int state_revision(const struct state *state, const char *name, uint64_t *ret)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	struct sv value;
+	int r = db_read(state, &txn);
+	if (r == 0)
+		r = db_get(txn, state->meta, sv_of(name), &value);
+	if (r == 0 || r == -ENOENT)
+		*ret = r == 0 ? db_key_number(value) : 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+int db_revise(const struct state *state, MDB_txn *txn, const char *name)
+{
+	struct sv value;
+	uint8_t at[8];
+	int r = db_get(txn, state->meta, sv_of(name), &value);
+	if (r != 0 && r != -ENOENT)
+		return r;
+	uint64_t number = r == 0 ? db_key_number(value) : 0;
+	return db_put(txn, state->meta, sv_of(name), db_number_key(number + 1, at));
 }

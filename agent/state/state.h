@@ -32,4 +32,11 @@ const uint8_t *state_mask_key(const struct state *state);
 
 #define STATE_MASK_KEY_BYTES 32
 
+/* state_last_change - another number after each change of anything in here, by this process or another. Who reads
+ * after this sees the change. Cheap enough to be asked many times a second. 0 when it is not known. */
+uint64_t state_last_change(const struct state *state);
+
+/* state_revision - how often what goes by this name was changed, e.g. APIKEY_REVISION. errors: 0 or -errno */
+MUST_CHECK int state_revision(const struct state *state, const char *name, uint64_t *ret);
+
 #endif

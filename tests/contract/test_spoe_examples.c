@@ -55,6 +55,12 @@ static void take_message(struct found *f, struct sv name)
 	memset(f->fetches[f->message], 0, sizeof(f->fetches[f->message]));
 }
 
+static bool may_stand_twice(struct sv name)
+{
+	return sv_eq(name, SVL("authorization")) || sv_eq(name, SVL("dpop")) ||
+	       sv_eq(name, SVL("api_key"));
+}
+
 static void take_argument(struct found *f, struct sv word)
 {
 	size_t n, i, n_name = sv_find(word, '=');
@@ -71,7 +77,7 @@ static void take_argument(struct found *f, struct sv word)
 		return;
 	}
 	struct sv *fetch = &f->fetches[f->message][i];
-	if (fetch->n && !sv_eq(name, SVL("authorization")) && !sv_eq(name, SVL("dpop")))
+	if (fetch->n && !may_stand_twice(name))
 		fault(f, "stands twice: every answer would be bad_request", name);
 	if (fetch->n == 0)
 		*fetch = sv_from(word, n_name + 1);

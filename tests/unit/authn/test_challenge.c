@@ -22,6 +22,8 @@ static void it_says_what_is_wrong_and_no_more(void **state)
 		{REASON_CERTIFICATE_INVALID, "Bearer realm=\"haward\""},
 		{REASON_SIGNATURE_INVALID, "Bearer realm=\"haward\", error=\"invalid_token\""},
 		{REASON_TOKEN_BINDING_MISSING, "Bearer realm=\"haward\", error=\"invalid_token\""},
+		{REASON_API_KEY_REVOKED, "Bearer realm=\"haward\", error=\"invalid_token\", "
+	                                 "error_description=\"the API key was revoked\""},
 		{REASON_TOKEN_EXPIRED, "Bearer realm=\"haward\", error=\"invalid_token\", "
 	                               "error_description=\"the token has expired\""},
 		{REASON_MULTIPLE_CREDENTIALS, "Bearer realm=\"haward\", error=\"invalid_request\", "

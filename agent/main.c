@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"workload", cli_workload, "check SPIFFE IDs and certificates on standard input"},
 	{"audit", cli_audit, "export and verify the audit trail"},
 	{"admin", cli_admin, "manage accounts of the dashboard"},
+	{"key", cli_key, "manage API keys"},
 };
 
 static void print_help(FILE *to)

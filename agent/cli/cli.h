@@ -9,5 +9,6 @@ int cli_token(int argc, char **argv);
 int cli_workload(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_admin(int argc, char **argv);
+int cli_key(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 # cmake --install, and cpack for a Debian package. The program is in bin, not in sbin: of its commands only serve and
-# admin are for the system's keeper; check, explain, token and audit are for everybody who writes policies or reads the book.
+# admin and key are for the system's keeper; check, explain, token and audit are for everybody who writes policies or reads the book.
 include(GNUInstallDirs)
 set(packaging ${PROJECT_SOURCE_DIR}/agent/packaging)
 

@@ -14,6 +14,7 @@ struct audit_journal;
 struct audit_store;
 struct policy;
 struct policy_env;
+struct policy_tables_env;
 struct state;
 struct strbuf;
 
@@ -39,7 +40,8 @@ MUST_CHECK int admin_options_check(const struct admin_options *options, struct d
 
 /* admin_hooks - what the admin side asks of the program around it; any may be NULL.
  *
- * thread  publish: one call at a time, from an admin thread. describe, ready, collect: any admin thread,
+ * thread  publish: one call at a time, from an admin thread. describe, ready, collect, tables_changed: any
+ *         admin thread,
  *         several at once.
  */
 struct admin_hooks {
@@ -56,15 +58,18 @@ struct admin_hooks {
 	bool (*ready)(void *user, json_t *checks);
 	/* Adds Prometheus text (format 0.0.4) of the rest of the agent to GET /metrics. */
 	void (*collect)(void *user, struct strbuf *text);
+	/* What policy/tables.h is made from was changed: in force for all workers when it returns. */
+	void (*tables_changed)(void *user);
 };
 
 /* All borrowed; they must outlive admin_stop(). */
 struct admin_deps {
 	const struct admin_options *options;
 	struct state *state;
-	struct audit_store *store;           /* NULL: decisions answer 503 */
-	struct audit_journal *journal;       /* the admin side is its only producer */
-	const struct policy_env *policy_env; /* for policy_load() */
+	struct audit_store *store;                  /* NULL: decisions answer 503 */
+	struct audit_journal *journal;              /* the admin side is its only producer */
+	const struct policy_env *policy_env;        /* for policy_load() */
+	const struct policy_tables_env *tables_env; /* for API keys */
 	struct admin_hooks hooks;
 };
 

@@ -34,6 +34,12 @@ void admins_create(struct call *call);
 void admins_change(struct call *call);
 void admins_delete(struct call *call);
 
+void apikeys_list(struct call *call);
+void apikeys_show(struct call *call);
+void apikeys_create(struct call *call);
+void apikeys_rotate(struct call *call);
+void apikeys_revoke(struct call *call);
+
 void system_show(struct call *call);
 void health_live(struct call *call);
 void health_ready(struct call *call);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SMALL  (16U * 1024)           /* names, passwords, messages */
+#define LISTS  (64U * 1024)           /* several lists of names */
 #define POLICY (2U * POLICY_TEXT_MAX) /* the text as a JSON string: at most every byte escaped */
 
 #define EXPORT "q from to order"
@@ -59,6 +60,16 @@ static const struct route routes[] = {
          "password roles disabled", SMALL, admins_change},
 	{"DELETE", "/api/v1/admins/{username}", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0,
          admins_delete},
+
+	{"GET", "/api/v1/api-keys", ROLE_VIEWER, ROUTE_WORK, "q limit cursor", NULL, 0,
+         apikeys_list},
+	{"POST", "/api/v1/api-keys", ROLE_ADMIN, ROUTE_WORK, NULL,
+         "owner client note groups scopes services networks expires_at", LISTS, apikeys_create},
+	{"POST", "/api/v1/api-keys/rotations", ROLE_ADMIN, ROUTE_WORK, NULL,
+         "id overlap_seconds expires_at", SMALL, apikeys_rotate},
+	{"POST", "/api/v1/api-keys/revocations", ROLE_ADMIN, ROUTE_WORK, NULL, "id", SMALL,
+         apikeys_revoke},
+	{"GET", "/api/v1/api-keys/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, apikeys_show},
 
 	{"GET", "/api/v1/system", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, system_show},
 	{"GET", "/health/live", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, health_live},

@@ -43,11 +43,8 @@ struct program {
 	struct policy_tables *tables;
 	struct server *server;
 	struct admin *admin;
-	struct log_pace tables_failed;
+	struct log_pace tables_failed; /* main's */
 };
-
-/* program_refresh_tables - what was changed is in force when it returns. errors: 0 or -errno. thread: any */
-MUST_CHECK int program_refresh_tables(struct program *p);
 
 /* program_import_policy - makes policy.file a new version when its content differs from the last one that
  * came from the file; without any version and file, one that denies everything.
@@ -65,5 +62,6 @@ void program_publish(void *user, struct policy *policy);
 void program_describe(void *user, json_t *system);
 bool program_ready(void *user, json_t *checks);
 void program_collect(void *user, struct strbuf *text);
+void program_tables_changed(void *user);
 
 #endif

@@ -245,7 +245,7 @@ static int start_tables(struct program *p, const char *path)
 	return r;
 }
 
-int program_refresh_tables(struct program *p)
+static int poll_tables(struct program *p)
 {
 	bool changed = false;
 	int r = policy_tables_poll(p->tables, &changed);
@@ -254,16 +254,29 @@ int program_refresh_tables(struct program *p)
 	return r;
 }
 
-/* What the command line changed while we run. A table that cannot be made is gone: what it held is refused. */
+/* A table that cannot be made is gone: what it held is refused until it can. */
+static void log_failed(int r, uint64_t n_left_out)
+{
+	const char *cause = policy_apikey_error_text(r);
+	log_event(LOG_ERROR, "table_failed", "errno=%d cause=\"%s\" n_not_logged=%llu", -r,
+	          cause ? cause : "", (unsigned long long)n_left_out);
+}
+
+void program_tables_changed(void *user)
+{
+	int r = poll_tables(user);
+	if (r)
+		log_failed(r, 0);
+}
+
+/* What the command line changed meanwhile; several times a second, so that a failure is said now and then. */
 static void on_watch(void *user)
 {
 	struct program *p = user;
 	uint64_t n_left_out;
-	int r = program_refresh_tables(p);
+	int r = poll_tables(p);
 	if (r && log_pace_due(&p->tables_failed, clock_mono_ns(), &n_left_out))
-		log_event(LOG_ERROR, "table_failed", "errno=%d cause=\"%s\" n_not_logged=%llu", -r,
-		          policy_apikey_error_text(r) ? policy_apikey_error_text(r) : "",
-		          (unsigned long long)n_left_out);
+		log_failed(r, n_left_out);
 }
 
 static void on_note(void *user)
@@ -305,11 +318,13 @@ static int start_admin(struct program *p, const char *path)
 	                                .store = p->store,
 	                                .journal = audit_journals_admin(p->journals),
 	                                .policy_env = &p->env,
+	                                .tables_env = &p->tables_env,
 	                                .hooks = {.user = p,
 	                                          .publish = program_publish,
 	                                          .describe = program_describe,
 	                                          .ready = program_ready,
-	                                          .collect = program_collect}};
+	                                          .collect = program_collect,
+	                                          .tables_changed = program_tables_changed}};
 	return admin_start(&deps, -1, &p->admin);
 }
 

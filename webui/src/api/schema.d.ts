@@ -293,6 +293,75 @@ export interface paths {
         patch: operations["updateAdmin"];
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** API keys, the newest first. */
+        get: operations["listApiKeys"];
+        put?: never;
+        /** Make an API key. The answer is the only place that ever shows it; it is in force when the answer comes. */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One API key. */
+        get: operations["getApiKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/rotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a key in the place of another, which ends after an overlap. */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a key for good. One that is revoked already stays as it is. */
+        post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin-events": {
         parameters: {
             query?: never;
@@ -591,6 +660,7 @@ export interface components {
             /**
              * @example jwt
              * @example mtls
+             * @example api_key
              * @example none
              */
             auth_method?: string | null;
@@ -1068,6 +1138,213 @@ export interface components {
             checks?: {
                 [key: string]: string;
             };
+        };
+        /** @example 7Gx0fQ2mZc41LpTa */
+        ApiKeyId: string;
+        ApiKey: {
+            id: components["schemas"]["ApiKeyId"];
+            /**
+             * @description ending: rotated, and still good for a while.
+             * @enum {string}
+             */
+            state: "active" | "ending" | "expired" | "revoked";
+            /**
+             * @description As policies see it.
+             * @example haward:apikey/7Gx0fQ2mZc41LpTa
+             */
+            principal: string;
+            /** @description The user it stands for. */
+            owner: string;
+            /** @description The program that holds it. */
+            client: string | null;
+            note: string | null;
+            /**
+             * @description Groups it stands for: claim groups.
+             * @example [
+             *       "staff"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @description What it is good for: claim scope.
+             * @example [
+             *       "orders:read"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * @description Services of the policy set it is good for; none: any.
+             * @example [
+             *       "orders"
+             *     ]
+             */
+            services: string[];
+            /**
+             * @description Addresses or prefixes it may be used from; none: anywhere.
+             * @example [
+             *       "10.0.0.0/8"
+             *     ]
+             */
+            networks: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            created_at: string;
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            revoked_at: string | null;
+            revoked_by: string | null;
+            rotated_from: components["schemas"]["ApiKeyId"] | null;
+            rotated_to: components["schemas"]["ApiKeyId"] | null;
+            /**
+             * Format: date
+             * @description The day of its last use, UTC, noted once a minute.
+             * @example 2026-11-25
+             */
+            last_used_on: string | null;
+        };
+        ApiKeyMade: {
+            id: components["schemas"]["ApiKeyId"];
+            /**
+             * @description ending: rotated, and still good for a while.
+             * @enum {string}
+             */
+            state: "active" | "ending" | "expired" | "revoked";
+            /**
+             * @description As policies see it.
+             * @example haward:apikey/7Gx0fQ2mZc41LpTa
+             */
+            principal: string;
+            /** @description The user it stands for. */
+            owner: string;
+            /** @description The program that holds it. */
+            client: string | null;
+            note: string | null;
+            /**
+             * @description Groups it stands for: claim groups.
+             * @example [
+             *       "staff"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @description What it is good for: claim scope.
+             * @example [
+             *       "orders:read"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * @description Services of the policy set it is good for; none: any.
+             * @example [
+             *       "orders"
+             *     ]
+             */
+            services: string[];
+            /**
+             * @description Addresses or prefixes it may be used from; none: anywhere.
+             * @example [
+             *       "10.0.0.0/8"
+             *     ]
+             */
+            networks: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            created_at: string;
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            revoked_at: string | null;
+            revoked_by: string | null;
+            rotated_from: components["schemas"]["ApiKeyId"] | null;
+            rotated_to: components["schemas"]["ApiKeyId"] | null;
+            /**
+             * Format: date
+             * @description The day of its last use, UTC, noted once a minute.
+             * @example 2026-11-25
+             */
+            last_used_on: string | null;
+            /** @description The key. It is not shown again. */
+            key: string;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            next_cursor: string | null;
+            exhausted: boolean;
+        };
+        ApiKeyCreate: {
+            owner: string;
+            /** @description The program that holds it. */
+            client?: string;
+            /** @description For people. */
+            note?: string;
+            /**
+             * @description Groups it stands for: claim groups.
+             * @example [
+             *       "staff"
+             *     ]
+             */
+            groups?: string[];
+            /**
+             * @description What it is good for: claim scope.
+             * @example [
+             *       "orders:read"
+             *     ]
+             */
+            scopes?: string[];
+            /**
+             * @description Services of the policy set it is good for; none: any.
+             * @example [
+             *       "orders"
+             *     ]
+             */
+            services?: string[];
+            /**
+             * @description Addresses or prefixes it may be used from; none: anywhere.
+             * @example [
+             *       "10.0.0.0/8"
+             *     ]
+             */
+            networks?: string[];
+            /**
+             * Format: date-time
+             * @description When it ends; null or missing: never.
+             */
+            expires_at?: string | null;
+        };
+        ApiKeyRotation: {
+            id: components["schemas"]["ApiKeyId"];
+            /**
+             * @description How long the old key is good beside the new one.
+             * @default 86400
+             */
+            overlap_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the new one ends; null or missing: never.
+             */
+            expires_at?: string | null;
+        };
+        ApiKeyRevocation: {
+            id: components["schemas"]["ApiKeyId"];
         };
     };
     responses: {
@@ -1943,6 +2220,157 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Only keys whose id, owner, client or note contains this text, in either case. */
+                q?: string;
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before, with the same q, from, to and order. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Made, with the key itself. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMade"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRotation"];
+            };
+        };
+        responses: {
+            /** @description Made, with the new key itself. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMade"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRevocation"];
+            };
+        };
+        responses: {
+            /** @description Revoked, in every worker. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             503: components["responses"]["Busy"];
         };
     };

@@ -24,7 +24,8 @@ const server = http.createServer(async (req, res) => {
 	const identity = Object.fromEntries(Object.entries(req.headers).filter(([header]) => /^x[-_]haward[-_]/.test(header)));
 	req.resume();
 	const more = next ? { next: await ask(next, req.headers) } : {};
-	const body = JSON.stringify({ service: name, method: req.method, url: req.url, identity, authorization: 'authorization' in req.headers, ...more });
+	const api_key = Object.keys(req.headers).some((header) => /^x[-_]api[-_]key$/.test(header));
+	const body = JSON.stringify({ service: name, method: req.method, url: req.url, identity, authorization: 'authorization' in req.headers, api_key, ...more });
 	res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 });
 	res.end(`${body}\n`);
 });

@@ -225,9 +225,9 @@ static void the_loader_judges_as_the_table_says(void **state)
 static void the_shipped_settings_are_good(void **state)
 {
 	(void)state;
-	static const char *const shipped[] = {"haproxy-examples/quickstart/haward.json",
-	                                      "haproxy-examples/mtls/haward.json",
-	                                      "agent/packaging/haward.json.in"};
+	static const char *const shipped[] = {
+		"haproxy-examples/quickstart/haward.json", "haproxy-examples/api-keys/haward.json",
+		"haproxy-examples/mtls/haward.json", "agent/packaging/haward.json.in"};
 	for (size_t i = 0; i < ARRAY_LEN(shipped); i++) {
 		json_t *document = read_document(shipped[i]);
 		assert_int_equal(judge(document, shipped[i], true), 0);

@@ -46,7 +46,7 @@ async function edge(t, example, answer) {
 	return Object.assign(holder, { env, agent, proxy, url: `http://127.0.0.1:${port}`, tlsUrl: `https://127.0.0.1:${port}`, strictUrl: `https://127.0.0.1:${strict}` });
 }
 
-for (const example of ['quickstart', 'mtls']) {
+for (const example of ['quickstart', 'api-keys', 'mtls']) {
 	test(`${example}: haproxy -c is silent`, async (t) => {
 		const env = {};
 		if (example === 'mtls') {

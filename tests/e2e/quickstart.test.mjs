@@ -72,6 +72,10 @@ test('quickstart/run.sh prints three commands that do as they say; Ctrl-C ends e
 	assert.deepEqual(await startedByHand(t, 'quickstart'), ['200', '403', '401']);
 });
 
+test('api-keys/run.sh prints three commands that do as they say; Ctrl-C ends everything', async (t) => {
+	assert.deepEqual(await startedByHand(t, 'api-keys'), ['200', '403', '401']);
+});
+
 test('mtls/run.sh prints three commands that do as they say; Ctrl-C ends everything', async (t) => {
 	const [checkout, reports, intruder] = await startedByHand(t, 'mtls');
 	assert.deepEqual([checkout, reports], ['200', '403']);

@@ -56,6 +56,14 @@ most('  bound to the certificate / that', bound[1] / bound[0], 1.15);
 row('a token bound to a key, with a fresh proof', `${number(bound[3])} ns`);
 row("  OpenSSL's bare check of the proof / that", number(bound[2] / bound[3], 2));
 
+// what, value, unit, goal
+const apikeys = new Map(lines('apikeys.out').slice(1).map((line) => [line.slice(0, 44).trim(), parseFloat(line.slice(44))]));
+row('API keys', number(apikeys.get('API keys')));
+most('  memory of their table', apikeys.get('memory of the table'), 64, ' MiB');
+most('  their table built from what is kept', apikeys.get('built from what is kept'), 200, ' ms');
+row('  one never seen, from text to identity', `${number(apikeys.get('never seen, from text to identity'))} ns`);
+row('  one seen a moment ago', `${number(apikeys.get('seen, one key'))} ns`);
+
 // a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
 const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
 row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);

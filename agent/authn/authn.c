@@ -97,6 +97,22 @@ static int worse(int a, int b)
 	return a == -ENOMEM || b == 0 ? a : b;
 }
 
+/* What the agent itself vouches for goes by such names: an API key's principal must be no token's. */
+static int check_issuer(const struct authn *authn, const struct issuer *issuer, const char *at,
+                        struct diag *d)
+{
+	if (authn_find_issuer(authn, sv_of(issuer->issuer))) {
+		diag_add(d, at, "duplicate_issuer", "issuer '%s' stands twice", issuer->issuer);
+		return -EINVAL;
+	}
+	if (sv_starts(sv_of(issuer->issuer), SVL("haward:"))) {
+		diag_add(d, at, "reserved_issuer",
+		         "names that begin with 'haward:' are the agent's own");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int read_issuer(const json_t *object, const char *at, const struct authn_env *env,
                        struct diag *d, struct authn *authn)
 {
@@ -117,11 +133,8 @@ static int read_issuers(const json_t *list, const struct authn_env *env, struct 
 		char at[256];
 		(void)snprintf(at, sizeof(at), "/issuers/%zu", i);
 		int r = read_issuer(json_array_get(list, i), at, env, d, authn);
-		if (r == 0 && authn_find_issuer(authn, sv_of(issuer->issuer))) {
-			diag_add(d, at, "duplicate_issuer", "issuer '%s' stands twice",
-			         issuer->issuer);
-			r = -EINVAL;
-		}
+		if (r == 0)
+			r = check_issuer(authn, issuer, at, d);
 		if (r) {
 			issuer_fini(issuer);
 			result = result == -ENOMEM ? result : r;

@@ -95,7 +95,7 @@ static bool session_id(const struct call *call, uint8_t ret[static SESSION_ID_BY
 	size_t n;
 	struct sv name = is_plain(call) ? SVL(COOKIE_PLAIN) : SVL(COOKIE_SECURE);
 
-	if (cookie_find(call->header[HEADER_COOKIE], name, &text) != COOKIE_FOUND || text.n > 64)
+	if (target_cookie(call->header[HEADER_COOKIE], name, &text) != COOKIE_FOUND || text.n > 64)
 		return false;
 	bool ok = base64url_decode(text, room, &n) && n == SESSION_ID_BYTES;
 	if (ok)

@@ -120,7 +120,7 @@ const struct sv *target_param(const struct target *target, const char *name)
 	return NULL;
 }
 
-enum cookie_result cookie_find(struct sv header, struct sv name, struct sv *ret)
+enum cookie_result target_cookie(struct sv header, struct sv name, struct sv *ret)
 {
 	enum cookie_result result = COOKIE_NONE;
 	struct sv value = {0};

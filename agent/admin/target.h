@@ -41,10 +41,10 @@ enum cookie_result {
 	COOKIE_REFUSED, /* the name is there twice */
 };
 
-/* cookie_find - one cookie's value in a Cookie header (RFC 6265 4.2.1).
+/* target_cookie - one cookie's value in a Cookie header (RFC 6265 4.2.1).
  *
  * out     *ret: view into header; set only on COOKIE_FOUND
  */
-enum cookie_result cookie_find(struct sv header, struct sv name, struct sv *ret);
+enum cookie_result target_cookie(struct sv header, struct sv name, struct sv *ret);
 
 #endif

@@ -61,7 +61,7 @@ static void check_target(const char *raw, size_t n)
 static void check_cookie(struct sv header)
 {
 	struct sv value = {0};
-	enum cookie_result result = cookie_find(header, SVL("sid"), &value);
+	enum cookie_result result = target_cookie(header, SVL("sid"), &value);
 	must(result != COOKIE_FOUND ||
 	     (value.n == 0 ||
 	      (value.at >= header.at && value.at + value.n <= header.at + header.n)));

@@ -16,12 +16,15 @@
 
 struct state {
 	MDB_env *env;
-	MDB_dbi meta;     /* "setup", "current", "draft", "draft-text", "revision", "mask-key" */
-	MDB_dbi admins;   /* name -> JSON */
-	MDB_dbi sessions; /* SHA-256 of the id -> JSON */
-	MDB_dbi versions; /* number, 8 bytes big endian -> JSON */
-	MDB_dbi texts;    /* number, 8 bytes big endian -> the policy set as published */
-	MDB_dbi apikeys;  /* id -> apikey_record.h */
+	MDB_dbi logins;      /* SHA-256 of the id -> logins.c */
+	MDB_dbi login_names; /* digest of a name, digest of an id -> nothing */
+	MDB_dbi login_once;  /* digest of what is used up -> until when, 8 bytes */
+	MDB_dbi meta;        /* "setup", "current", "draft", "draft-text", "revision", "mask-key" */
+	MDB_dbi admins;      /* name -> JSON */
+	MDB_dbi sessions;    /* SHA-256 of the id -> JSON */
+	MDB_dbi versions;    /* number, 8 bytes big endian -> JSON */
+	MDB_dbi texts;       /* number, 8 bytes big endian -> the policy set as published */
+	MDB_dbi apikeys;     /* id -> apikey_record.h */
 	MDB_dbi apikey_times; /* created_us, 8 bytes big endian, then id -> nothing */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };

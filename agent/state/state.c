@@ -28,6 +28,9 @@ static const struct {
 	{"texts", offsetof(struct state, texts)},
 	{"api-keys", offsetof(struct state, apikeys)},
 	{"api-key-times", offsetof(struct state, apikey_times)},
+	{"logins", offsetof(struct state, logins)},
+	{"login_names", offsetof(struct state, login_names)},
+	{"login_once", offsetof(struct state, login_once)},
 };
 
 static void close_state(struct state **state)

@@ -16,7 +16,7 @@ static const char defaults[] =
 	"{\"data_dir\":\"/var/lib/haward\","
 	"\"spop\":{\"listen\":[\"127.0.0.1:12350\"],\"workers\":0,\"max_connections\":4096,"
 	"\"max_frame_size\":65536,\"socket_mode\":\"0660\",\"drain_ms\":2000,"
-	"\"deadline_ms\":400},"
+	"\"deadline_ms\":400,\"login_deadline_ms\":4000},"
 	"\"accounting\":{\"listen\":[\"127.0.0.1:12514\"]},"
 	"\"fetch\":{\"allow_http_hosts\":[\"127.0.0.1\",\"localhost\"],\"default_age_s\":300,"
 	"\"floor_s\":10,"

@@ -18,6 +18,11 @@ struct json_t;
 enum authn_ask_kind {
 	AUTHN_ASK_NOTHING,
 	AUTHN_ASK_INTROSPECT, /* RFC 7662; about: the struct issuer; parts: the token */
+	/* sign-ins; about: the struct login; parts: enum login_ask_part */
+	AUTHN_ASK_CODE,        /* a session for a code */
+	AUTHN_ASK_SESSION,     /* whose it is */
+	AUTHN_ASK_LOGOUT,      /* its end; claims: id_token, and claims of its user */
+	AUTHN_ASK_BACKCHANNEL, /* the end of some, by their provider; claims: claims of the order */
 	AUTHN_ASK_KIND_COUNT,
 };
 

@@ -4,8 +4,11 @@
 #include "authn/bearer.h"
 #include "authn/binding.h"
 #include "authn/clientcert.h"
+#include "authn/cookie.h"
 #include "authn/credential.h"
+#include "authn/loginstate.h"
 #include "authn/opaque.h"
+#include "authn/session.h"
 #include "authn/turn.h"
 #include "authn/workloads.h"
 #include "core/jsonload.h"
@@ -183,14 +186,50 @@ static method_fn *const methods[] = {
 	[CREDENTIAL_BEARER] = bearer_identify,
 	[CREDENTIAL_DPOP] = bearer_identify, /* the proof is of the binding */
 	[CREDENTIAL_API_KEY] = apikey_identify,
+	[CREDENTIAL_SESSION] = session_identify,
 };
 static_assert(ARRAY_LEN(methods) == CREDENTIAL_KIND_COUNT, "a method a kind of credential");
+
+/* A session counts for the login of the service alone. returns false when it cannot be told which is meant */
+static bool find_session(const struct authn_turn *turn, struct credential *ret)
+{
+	const struct authn_ctx *ctx = turn->ctx;
+	*ret = (struct credential){0};
+	if (!ctx->login || !ctx->shared || turn->req->cookie.n == 0)
+		return true;
+	struct sv name = login_cookie_name(ctx->login, ctx->arena);
+	enum found found = name.n ? cookie_find(turn->req->cookie, name, &ret->text) : FOUND_BROKEN;
+	if (found == FOUND_ONE)
+		ret->kind = CREDENTIAL_SESSION;
+	*turn->why = found == FOUND_TWICE ? REASON_MULTIPLE_CREDENTIALS : REASON_INTERNAL;
+	return found == FOUND_ONE || found == FOUND_NONE;
+}
+
+static bool find_credential(const struct authn_turn *turn, struct credential *ret)
+{
+	const struct credential_rules *rules = &turn->authn->credentials;
+	struct credential session;
+	enum credential_kind kind;
+	if (!credential_find(rules, turn->req, turn->ctx->arena, ret, turn->why) ||
+	    !find_session(turn, &session))
+		return false;
+	if (session.kind == CREDENTIAL_NONE)
+		return true;
+	if (ret->kind != CREDENTIAL_NONE) {
+		*turn->why = REASON_MULTIPLE_CREDENTIALS;
+		if (!credential_prefer(rules, ret->kind, CREDENTIAL_SESSION, &kind))
+			return false;
+		if (kind != CREDENTIAL_SESSION)
+			return true;
+	}
+	*ret = session;
+	return true;
+}
 
 static enum authn_outcome identify_user(const struct authn_turn *turn, struct identity *ret)
 {
 	struct credential credential;
-	if (!credential_find(&turn->authn->credentials, turn->req, turn->ctx->arena, &credential,
-	                     turn->why))
+	if (!find_credential(turn, &credential))
 		return AUTHN_REFUSED;
 	if (credential.kind == CREDENTIAL_NONE)
 		return AUTHN_ANONYMOUS;
@@ -232,7 +271,9 @@ typedef void keep_fn(const struct authn *authn, const struct authn_ctx *ctx,
                      const struct authn_answer *answer);
 
 static keep_fn *const keepers[] = {
-	[AUTHN_ASK_INTROSPECT] = opaque_keep,
+	[AUTHN_ASK_INTROSPECT] = opaque_keep,       [AUTHN_ASK_CODE] = session_keep,
+	[AUTHN_ASK_SESSION] = session_keep,         [AUTHN_ASK_LOGOUT] = session_keep_end,
+	[AUTHN_ASK_BACKCHANNEL] = session_keep_end,
 };
 static_assert(ARRAY_LEN(keepers) == AUTHN_ASK_KIND_COUNT, "a keeper a kind of ask");
 

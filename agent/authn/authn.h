@@ -11,6 +11,9 @@
 #include "model/reason.h"
 #include "model/request.h"
 
+struct login;
+struct login_shared;
+
 /* The issuers of one policy set, compiled; immutable, shared between threads by who owns it. */
 struct authn;
 struct workloads;
@@ -66,12 +69,16 @@ struct authn_ctx {
 	/* Filled on AUTHN_LATER. NULL: nothing may be asked, and what would have to be is refused */
 	struct authn_ask *ask;
 	enum reason unasked; /* with this reason; zero: authentication_unavailable */
+
+	/* The service's own way to sign in with a browser; NULL: session cookies count for nothing */
+	const struct login *login;
+	const struct login_shared *shared; /* required with login */
 };
 
 /* authn_identify - never waits and never looks at the network.
  *
  * out     *ret: valid while req's bytes, the arena and the cache's next use by a request are;
- *         *why: on AUTHN_REFUSED; *ctx->ask: on AUTHN_LATER, its views as req's
+ *         *why: on AUTHN_REFUSED, and session_expired on AUTHN_ANONYMOUS; *ctx->ask: on AUTHN_LATER, its views as req's
  */
 MUST_CHECK enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
                                              const struct request *req, struct identity *ret,

@@ -14,6 +14,7 @@ const char *const credential_kind_names[CREDENTIAL_KIND_COUNT] = {
 	[CREDENTIAL_BEARER] = "bearer",
 	[CREDENTIAL_DPOP] = "dpop",
 	[CREDENTIAL_API_KEY] = "api_key",
+	[CREDENTIAL_SESSION] = "session",
 };
 
 /* --- which of several counts --- */
@@ -220,6 +221,18 @@ static bool choose(const struct finding *f, enum credential_kind *ret)
 			return true;
 		}
 	return n <= 1;
+}
+
+bool credential_prefer(const struct credential_rules *rules, enum credential_kind a,
+                       enum credential_kind b, enum credential_kind *ret)
+{
+	for (size_t i = 0; i < rules->n_precedence; i++) {
+		if (rules->precedence[i] != a && rules->precedence[i] != b)
+			continue;
+		*ret = rules->precedence[i];
+		return true;
+	}
+	return false;
 }
 
 bool credential_find(const struct credential_rules *rules, const struct request *req,

@@ -14,6 +14,7 @@ enum credential_kind {
 	CREDENTIAL_BEARER, /* RFC 6750: a token, in the Authorization header or where its issuer says */
 	CREDENTIAL_DPOP,    /* RFC 9449 7.1: a token in that header that goes with a proof */
 	CREDENTIAL_API_KEY, /* apikeytext.h: argument api_key, scheme ApiKey, or as a bearer token */
+	CREDENTIAL_SESSION, /* the cookie of a browser that signed in */
 	CREDENTIAL_KIND_COUNT,
 };
 /* Names for credentialPrecedence; a gap where a kind cannot be named. */
@@ -51,5 +52,9 @@ MUST_CHECK int credential_precedence_read(const json_t *value, struct diag *d,
  */
 MUST_CHECK bool credential_find(const struct credential_rules *rules, const struct request *req,
                                 struct arena *arena, struct credential *ret, enum reason *why);
+
+/* credential_prefer - which of two kinds counts that are both there. returns false when neither is preferred */
+MUST_CHECK bool credential_prefer(const struct credential_rules *rules, enum credential_kind a,
+                                  enum credential_kind b, enum credential_kind *ret);
 
 #endif

@@ -101,6 +101,13 @@ bool tokencache_digest(struct tokencache *cache, const struct credential *creden
 	return sha256_parts(cache->sha256, parts, ARRAY_LEN(parts), digest);
 }
 
+bool tokencache_digest_of(struct tokencache *cache, const char *what, struct sv text,
+                          uint8_t digest[SHA256_BYTES])
+{
+	const struct sv parts[] = {{what, strlen(what) + 1}, text}; /* with its NUL */
+	return sha256_parts(cache->sha256, parts, ARRAY_LEN(parts), digest);
+}
+
 /* A digest is uniform whatever a stranger sends, so its first bytes place it. */
 static size_t set_at(const uint8_t digest[SHA256_BYTES], size_t n_sets)
 {

@@ -30,6 +30,11 @@ void tokencache_free(struct tokencache *cache);
 MUST_CHECK bool tokencache_digest(struct tokencache *cache, const struct credential *credential,
                                   uint8_t digest[SHA256_BYTES]);
 
+/* tokencache_digest_of - the key of something else, that is no credential's: of words for what it is, which begin with a
+ * letter, and its text. The same in every version of the agent. */
+MUST_CHECK bool tokencache_digest_of(struct tokencache *cache, const char *what, struct sv text,
+                                     uint8_t digest[SHA256_BYTES]);
+
 /* tokencache_find - the identity of a verified token that still holds, or NULL.
  *
  * in      policy: serial of the compiled issuers that verified it; now_s: Unix seconds

@@ -134,6 +134,11 @@ bool authz_locate(const struct authz *authz, const struct request *request, stru
 	return locate_service(authz, request, scratch, ret, ret_verdict);
 }
 
+struct sv authz_login(const struct authz_target *target)
+{
+	return target->service ? target->service->login : (struct sv){0};
+}
+
 /* ---- judging one form of the path ---- */
 
 struct matched {

@@ -29,6 +29,7 @@ struct verdict;
 struct authz_document {
 	struct json_t *services;
 	struct json_t *policies;
+	struct json_t *logins;  /* only their names are read here */
 	struct json_t *issuers; /* only their spaceDelimitedClaims are read here */
 	const struct json_t *default_action;
 	size_t n_bytes; /* of the text: bounds the memory of the compiled form */
@@ -79,6 +80,9 @@ struct authz_target {
 MUST_CHECK bool authz_locate(const struct authz *authz, const struct request *request,
                              struct arena *scratch, struct authz_target *ret,
                              struct verdict *ret_verdict);
+
+/* authz_login - the name of the login of the service that was located; empty: none. */
+struct sv authz_login(const struct authz_target *target);
 
 /* authz_evaluate - judge a located request.
  *

@@ -22,7 +22,8 @@ struct compile_place {
 struct compile {
 	struct arena *keep; /* memory of the compiled set */
 	struct diag *diag;
-	bool failed; /* something was reported */
+	const json_t *logins; /* of the policy set; only their names are read here */
+	bool failed;          /* something was reported */
 };
 
 struct compile_place compile_key(const struct compile_place *at, const char *key);

@@ -71,7 +71,7 @@ const char *authz_services_nearest(const struct authz_services *services, struct
 /* ---- compiling ---- */
 
 struct raw_service {
-	const json_t *name, *hosts, *paths, *namespace, *labels;
+	const json_t *name, *hosts, *paths, *namespace, *labels, *login;
 	unsigned default_action;
 };
 
@@ -90,6 +90,7 @@ static const struct json_field service_fields[] = {
 	VALUE("paths", paths),
 	VALUE("namespace", namespace),
 	VALUE("labels", labels),
+	VALUE("login", login),
 	{.name = "defaultAction",
          .kind = JSON_FIELD_ENUM,
          .offset = JSON_FIELD_AT(struct raw_service, default_action),
@@ -123,6 +124,17 @@ static void compile_hosts(struct compile *c, const json_t *hosts, const struct c
 	ret->hosts = condition.texts;
 }
 
+/* Whether there is such a login, before anybody is sent there. */
+static void compile_login(struct compile *c, const struct compile_place *at, struct sv name)
+{
+	size_t i;
+	json_t *login;
+	json_array_foreach(
+		c->logins, i,
+		login) if (sv_eq(json_string_sv(json_object_get(login, "name")), name)) return;
+	compile_report(c, at, "unknown_login", "there is no login '%.*s'", SV_ARG(name));
+}
+
 static void compile_service(struct compile *c, const json_t *value, const struct compile_place *at,
                             enum authz_default fallback, struct authz_service *ret)
 {
@@ -143,6 +155,9 @@ static void compile_service(struct compile *c, const json_t *value, const struct
 	place = compile_key(at, "namespace");
 	if (raw.namespace)
 		ret->namespace = compile_name(c, raw.namespace, &place);
+	place = compile_key(at, "login");
+	if (raw.login && compile_text(c, raw.login, &place, &ret->login))
+		compile_login(c, &place, ret->login);
 	place = compile_key(at, "labels");
 	if (raw.labels)
 		compile_labels(c, raw.labels, &place);

@@ -21,6 +21,7 @@ struct authz_service {
 	enum authz_default default_action;
 	const json_t *labels; /* an object or NULL */
 	struct sv namespace;
+	struct sv login;         /* the name of one of the logins; empty: none */
 	uint64_t space;          /* of its own rules in the policy index */
 	bool has_allow;          /* an enforced ALLOW policy names it */
 	bool has_allow_shadowed; /* an enforced or shadow one does */

@@ -376,7 +376,8 @@ int authz_compile(const struct authz_document *document, struct diag *d, struct 
 	if (!set)
 		return -ENOMEM;
 	CLEANUP(drafting_fini)
-	struct drafting drafting = {.c = {.keep = &set->keep, .diag = d}, .set = set};
+	struct drafting drafting = {
+		.c = {.keep = &set->keep, .diag = d, .logins = document->logins}, .set = set};
 	int r = compile_set(&drafting, document);
 	if (r != 0)
 		return r;

@@ -2,6 +2,7 @@
 #include "audit/store.h"
 #include "audit/writer.h"
 #include "authn/dpop.h"
+#include "authn/session.h"
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "core/clock.h"
@@ -13,6 +14,7 @@
 #include "policy/introspect.h"
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
+#include "policy/logins.h"
 #include "policy/slot.h"
 #include "state/state.h"
 
@@ -182,6 +184,20 @@ static int start_fetch(struct program *p, const char *path)
 	return fetch_start(&o, &p->fetch);
 }
 
+/* The keys of browser sessions are beside the database that they seal, not in it. */
+static int start_logins(struct program *p, const char *path)
+{
+	(void)path;
+	char keys[PATH_MAX];
+	(void)snprintf(keys, sizeof(keys), "%s/session.keys", p->settings.data_dir);
+	p->login_shared = calloc(1, sizeof(*p->login_shared));
+	if (!p->login_shared)
+		return -ENOMEM;
+	const struct policy_logins_options o = {
+		.state = p->state, .fetch = p->fetch, .shared = p->login_shared, .keys_path = keys};
+	return policy_logins_start(&o, &p->logins);
+}
+
 /* Who finds out what workers cannot. */
 static int start_asks(struct program *p, const char *path)
 {
@@ -189,9 +205,10 @@ static int start_asks(struct program *p, const char *path)
 	int r = introspect_new(p->fetch, &p->introspect);
 	if (r)
 		return r;
-	const struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
+	struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
 		[AUTHN_ASK_INTROSPECT] = introspect_performer(p->introspect),
 	};
+	policy_logins_performers(p->logins, performers);
 	return policy_asks_new(performers, &p->asks);
 }
 
@@ -294,6 +311,7 @@ static int start_server(struct program *p, const char *path)
 	const struct server_deps deps = {.spop = &p->settings.spop,
 	                                 .accounting = &p->settings.accounting,
 	                                 .slot = p->slot,
+	                                 .logins = p->login_shared,
 	                                 .asks = p->asks,
 	                                 .dpop = p->dpop,
 	                                 .journals = p->journals,
@@ -334,9 +352,9 @@ static const struct {
 	int (*start)(struct program *p, const char *settings_path);
 } parts[] = {
 	{"state", start_state},   {"store", start_store},   {"journals", start_journals},
-	{"writer", start_writer}, {"fetch", start_fetch},   {"asks", start_asks},
-	{"policy", start_policy}, {"tables", start_tables}, {"proofs", start_proofs},
-	{"server", start_server}, {"admin", start_admin},
+	{"writer", start_writer}, {"fetch", start_fetch},   {"logins", start_logins},
+	{"asks", start_asks},     {"policy", start_policy}, {"tables", start_tables},
+	{"proofs", start_proofs}, {"server", start_server}, {"admin", start_admin},
 };
 
 static void print_setup_link(const struct program *p)
@@ -355,7 +373,8 @@ static void stop(struct program *p)
 	server_free(p->server);
 	if (p->fetch)
 		fetch_end_requests(p->fetch);
-	policy_asks_free(p->asks); /* they hold policies */
+	policy_asks_free(p->asks); /* they hold policies, as refreshes of logins do */
+	policy_logins_stop(p->logins);
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
 	policy_slot_free(p->slot);
@@ -365,6 +384,9 @@ static void stop(struct program *p)
 	audit_writer_stop(p->writer);
 	audit_journals_close(p->journals);
 	audit_store_close(p->store);
+	if (p->login_shared)
+		seal_ring_fini(&p->login_shared->ring);
+	free(p->login_shared);
 	state_close(p->state);
 	free(p->policy_file);
 	free(p->policy_dir);

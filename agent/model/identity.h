@@ -17,6 +17,7 @@ enum auth_method {
 	AUTH_MTLS,          /* by certificate; a workload alone is recorded so */
 	AUTH_INTROSPECTION, /* an opaque token, by its issuer's word */
 	AUTH_API_KEY,
+	AUTH_SESSION, /* a browser that signed in */
 	AUTH_METHOD_COUNT,
 };
 extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls, ... */

@@ -116,6 +116,22 @@ static const struct row rows[] = {
                                     "the API key may not be used from this address"},
 	[REASON_API_KEY_SERVICE] = {"api_key_service",
                                     "the API key may not be used for this service"},
+	[REASON_LOGIN_REQUIRED] =
+		{"login_required",
+                 "nobody is signed in, and this service has a way to sign in with a browser"},
+	[REASON_SESSION_EXPIRED] = {"session_expired", "the session of this browser has ended"},
+	[REASON_LOGIN_STATE_INVALID] =
+		{"login_state_invalid",
+                 "this browser was not sent to sign in here, or too long ago"},
+	[REASON_LOGIN_REFUSED] = {"login_refused", "the provider says that nobody signed in"},
+	[REASON_LOGIN_CODE_REFUSED] = {"login_code_refused",
+                                       "the provider gave no acceptable tokens for the code"},
+	[REASON_LOGIN_PROVIDER_UNAVAILABLE] = {"login_provider_unavailable",
+                                               "the provider gave no usable answer"},
+	[REASON_LOGOUT_REFUSED] = {"logout_refused", "the wish to sign out came from another site, "
+                                                     "or its logout token is not acceptable"},
+	[REASON_LOGIN_DONE] = {"login_done", "somebody signed in"},
+	[REASON_LOGOUT_DONE] = {"logout_done", "a session was ended"},
 };
 static_assert(ARRAY_LEN(rows) == REASON_COUNT, "one row a reason");
 

@@ -46,6 +46,34 @@ static bool is_outage(enum reason reason)
 	       (reason >= REASON_AUDIT_UNAVAILABLE && reason <= REASON_INTROSPECTION_UNAVAILABLE);
 }
 
+/* Signing in and out has its own, each for itself. */
+static const struct {
+	enum reason reason;
+	enum verdict_effect effect;
+	uint16_t status;
+} of_login[] = {
+	{REASON_LOGIN_REQUIRED, VERDICT_AUTHENTICATE, 401},
+	{REASON_SESSION_EXPIRED, VERDICT_AUTHENTICATE, 401},
+	{REASON_LOGIN_STATE_INVALID, VERDICT_DENY, 400},
+	{REASON_LOGIN_REFUSED, VERDICT_DENY, 403},
+	{REASON_LOGIN_CODE_REFUSED, VERDICT_DENY, 403},
+	{REASON_LOGIN_PROVIDER_UNAVAILABLE, VERDICT_UNAVAILABLE, 503},
+	{REASON_LOGOUT_REFUSED, VERDICT_DENY, 400},
+	{REASON_LOGIN_DONE, VERDICT_REDIRECT, 302},
+	{REASON_LOGOUT_DONE, VERDICT_REDIRECT, 302},
+};
+
+static struct verdict verdict_of_login(enum reason reason, struct verdict otherwise)
+{
+	for (size_t i = 0; i < ARRAY_LEN(of_login); i++) {
+		if (of_login[i].reason != reason)
+			continue;
+		otherwise.effect = of_login[i].effect;
+		otherwise.status = of_login[i].status;
+	}
+	return otherwise;
+}
+
 struct verdict verdict_deny(enum reason reason)
 {
 	struct verdict v = {.effect = VERDICT_DENY, .reason = reason, .status = 403};
@@ -58,5 +86,5 @@ struct verdict verdict_deny(enum reason reason)
 		v.effect = VERDICT_UNAVAILABLE;
 		v.status = 503;
 	}
-	return v;
+	return verdict_of_login(reason, v);
 }

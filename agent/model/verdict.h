@@ -12,10 +12,10 @@
 enum verdict_effect {
 	VERDICT_DENY,
 	VERDICT_AUTHENTICATE, /* 401 with a challenge */
-	VERDICT_REDIRECT,     /* 302, browser login */
-	VERDICT_LIMIT,        /* 429 */
-	VERDICT_UNAVAILABLE,  /* 503 */
-	VERDICT_ALLOW,        /* the only one that grants */
+	VERDICT_REDIRECT, /* the agent's own part of signing in and out: 302, or 200 without location */
+	VERDICT_LIMIT,       /* 429 */
+	VERDICT_UNAVAILABLE, /* 503 */
+	VERDICT_ALLOW,       /* the only one that grants */
 	VERDICT_EFFECT_COUNT,
 };
 
@@ -33,7 +33,7 @@ struct why {
 	bool held;           /* whether it was met */
 };
 
-enum { VERDICT_WHY_MAX = 4 };
+enum { VERDICT_WHY_MAX = 4, VERDICT_COOKIES_MAX = 2 };
 
 struct verdict {
 	enum verdict_effect effect;
@@ -49,8 +49,10 @@ struct verdict {
 	struct why why[VERDICT_WHY_MAX]; /* the decider first, or the nearest failed condition */
 	size_t n_why;
 
-	struct sv challenge; /* WWW-Authenticate; empty when none */
-	struct sv stepup;    /* its parameters when signing in better would help */
+	struct sv challenge;                    /* WWW-Authenticate; empty when none */
+	struct sv location;                     /* of a redirect; empty when none */
+	struct sv cookies[VERDICT_COOKIES_MAX]; /* Set-Cookie, each; empty when none. Secrets */
+	struct sv stepup; /* its parameters when signing in better would help */
 
 	struct sv dpop_nonce; /* DPoP-Nonce; empty when none */
 

@@ -3,11 +3,13 @@
 #include "authn/authn.h"
 #include "authn/challenge.h"
 #include "authn/dpop.h"
+#include "authn/login.h"
 #include "authz/authz.h"
 #include "core/clock.h"
 #include "model/decision.h"
 #include "model/request.h"
 #include "policy/policy.h"
+#include "policy/signin.h"
 
 /* What has to be known of every decision, whatever comes of it. authz_locate() begins the verdict. */
 static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
@@ -62,6 +64,19 @@ static const struct shared *table_of(const struct decide_ctx *ctx, enum policy_t
 	return ctx->tables ? ctx->tables->at[table] : NULL;
 }
 
+/* Whoever could sign in with a browser is told so, or sent there. */
+static void offer_login(const struct signin *signin, const struct login *login, bool over,
+                        struct decision *ret)
+{
+	if (login && ret->identity.method == AUTH_NONE)
+		signin_send(signin, login, over, ret);
+}
+
+static const struct login *login_of(const struct policy *policy, const struct authz_target *target)
+{
+	return logins_named(policy_login_set(policy), authz_login(target));
+}
+
 /* The target first: a path that nobody may send is refused whoever sends it. The caller is identified
  * in any case, so that the record can name them; but nobody is asked about them for a refusal that is certain. */
 enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
@@ -73,7 +88,14 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	if (!policy)
 		return DECIDE_NOW;
 
+	const struct signin signin = {policy, ctx, req, ret->at_us / 1000000};
+	enum signin_outcome own = signin_answer(&signin, ret);
+	if (own != SIGNIN_NOT_MINE) {
+		end(started_ns, ret);
+		return own == SIGNIN_LATER ? DECIDE_LATER : DECIDE_NOW;
+	}
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
+	const struct login *login = login_of(policy, &target);
 	const struct authn_ctx asking = {.cache = ctx->tokens,
 	                                 .arena = ctx->arena,
 	                                 .now_s = ret->at_us / 1000000,
@@ -81,7 +103,9 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	                                 .apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
 	                                 .service = ret->verdict.service,
 	                                 .ask = located ? ctx->ask : NULL,
-	                                 .unasked = ctx->unasked};
+	                                 .unasked = ctx->unasked,
+	                                 .login = login,
+	                                 .shared = ctx->shared};
 	enum authn_outcome known =
 		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
 	if (known == AUTHN_LATER)
@@ -93,6 +117,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	if (req->n_dpop > 0)
 		ret->verdict.dpop_nonce =
 			dpop_nonce(policy_authn(policy), &asking, &ret->identity, reason);
+	offer_login(&signin, login, reason == REASON_SESSION_EXPIRED, ret);
 	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 	return DECIDE_NOW;
@@ -106,8 +131,10 @@ void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
 	ret->identity = *who;
 	if (!policy)
 		return;
+	const struct signin signin = {policy, ctx, req, ret->at_us / 1000000};
 	if (authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict))
 		judge(policy, ctx, req, &target, ret);
+	offer_login(&signin, login_of(policy, &target), false, ret);
 	challenge(req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 }

@@ -13,6 +13,7 @@ struct authn_ask;
 struct decision;
 struct dpop;
 struct identity;
+struct login_shared;
 struct policy;
 struct request;
 struct tokencache;
@@ -29,6 +30,8 @@ struct decide_ctx {
 	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
 	enum reason
 		unasked; /* and a request that would have to is refused with this; see authn_ctx */
+
+	const struct login_shared *shared; /* of sign-ins; NULL: nobody signs in here */
 };
 
 enum decide_outcome {

@@ -2,6 +2,7 @@
 
 #include "authn/authn.h"
 #include "authn/keyslot.h"
+#include "authn/login.h"
 #include "authn/workloads.h"
 #include "core/fileio.h"
 #include "core/jsonfields.h"
@@ -18,7 +19,8 @@
 struct raw_set {
 	char *api_version;
 	char *schema;
-	const json_t *default_action, *issuers, *credential_precedence, *services, *policies;
+	const json_t *default_action, *issuers, *credential_precedence, *logins, *services,
+		*policies;
 	const json_t *trust_domains, *certificate_identities;
 };
 
@@ -40,6 +42,7 @@ static const struct json_field set_fields[] = {
 	VALUE("credentialPrecedence", credential_precedence),
 	VALUE("trustDomains", trust_domains),
 	VALUE("certificateIdentities", certificate_identities),
+	VALUE("logins", logins),
 	VALUE("services", services),
 	VALUE("policies", policies),
 };
@@ -138,6 +141,19 @@ static int worse(int a, int b)
 	return a == -ENOMEM || b == 0 ? a : b;
 }
 
+static int compile_logins(const struct raw_set *raw, const struct policy_env *env, struct diag *d,
+                          struct policy *policy)
+{
+	struct loading loading = {policy, env};
+	const struct login_env outside = {
+		.base_dir = env->base_dir,
+		.authn = policy->authn,
+		.is_allowed = env->fetch ? url_allowed : NULL,
+		.user = &loading,
+	};
+	return logins_compile(raw->logins, "/logins", &outside, d, &policy->logins);
+}
+
 static int compile_authn(const struct raw_set *raw, const struct policy_env *env, struct diag *d,
                          struct policy *policy)
 {
@@ -170,12 +186,14 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.services = (json_t *)(uintptr_t)raw->services,
 		.policies = (json_t *)(uintptr_t)raw->policies,
 		.issuers = (json_t *)(uintptr_t)raw->issuers,
+		.logins = (json_t *)(uintptr_t)raw->logins,
 		.default_action = raw->default_action,
 		.n_bytes = text.n,
 	};
 	int authn = compile_authn(raw, env, d, policy);
+	int logins = authn ? 0 : compile_logins(raw, env, d, policy);
 	int authz = authz_compile(&document, d, &policy->authz);
-	return worse(authn, authz);
+	return worse(worse(authn, logins), authz);
 }
 
 static int check_version(const struct raw_set *raw, struct diag *d)

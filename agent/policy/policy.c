@@ -1,6 +1,7 @@
 #include "policy/policy.h"
 
 #include "authn/authn.h"
+#include "authn/login.h"
 #include "policy/keys.h"
 #include "policy/snapshot.h"
 
@@ -28,6 +29,7 @@ void policy_unref(struct policy *policy)
 {
 	if (!policy || !refcount_unref(&policy->refs))
 		return;
+	logins_free(policy->logins); /* views authn */
 	authn_free(policy->authn);
 	authz_free(policy->authz);
 	for (size_t i = 0; i < policy->n_slots; i++)
@@ -62,6 +64,11 @@ const struct authn *policy_authn(const struct policy *policy)
 const struct authz *policy_authz(const struct policy *policy)
 {
 	return policy->authz;
+}
+
+const struct logins *policy_login_set(const struct policy *policy)
+{
+	return policy->logins;
 }
 
 struct authz_counts policy_count(const struct policy *policy)

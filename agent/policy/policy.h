@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct authn;
+struct logins;
 struct policy;
 
 /* policy_ref, policy_unref - share and give back; both accept NULL. thread: any */
@@ -30,6 +31,8 @@ const uint8_t *policy_digest(const struct policy *policy);
 
 const struct authn *policy_authn(const struct policy *policy);
 const struct authz *policy_authz(const struct policy *policy);
+/* policy_login_set - its ways to sign in with a browser; never NULL. */
+const struct logins *policy_login_set(const struct policy *policy);
 
 /* policy_count - how many policies, services and rules. */
 struct authz_counts policy_count(const struct policy *policy);

@@ -12,6 +12,7 @@
 
 struct authn;
 struct keyslot;
+struct logins;
 struct policy_keys;
 struct trustslot;
 
@@ -22,6 +23,7 @@ struct policy {
 	uint8_t digest[SHA256_BYTES];
 	struct authn *authn;
 	struct authz *authz;
+	struct logins *logins;
 	struct policy_keys *keys; /* where slots came from; borrowed */
 	struct keyslot **slots;   /* each given back to keys */
 	size_t n_slots, room_slots;

@@ -85,13 +85,17 @@ static void answering_of(struct conn_home *home, struct answering *ret)
 	ret->ctx = (struct decide_ctx){.tokens = home->tokens,
 	                               .dpop = home->options->dpop,
 	                               .arena = &home->arena,
-	                               .tables = &home->tables};
+	                               .tables = &home->tables,
+	                               .shared = home->options->logins};
 	ret->ctx.ask = &ret->ask;
 }
 
 static void park(struct answering *a, struct conn *conn, const struct spop_frame *frame)
 {
 	struct parked *p = parking_add(&a->home->parking, conn, frame);
+	/* the provider has its own pace; HAProxy asks for these with a longer timeout */
+	if (p && a->ask.kind == AUTHN_ASK_CODE)
+		parking_set_deadline(p, a->home->options->login_deadline_ms / 1e3);
 	if (p && ask(a)) {
 		p->at_us = a->ctx.now_us;
 		p->started_ns = a->ctx.started_ns;

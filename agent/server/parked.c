@@ -58,6 +58,11 @@ struct parked *parking_add(struct parking *parking, struct conn *conn,
 	return p;
 }
 
+void parking_set_deadline(struct parked *p, double seconds)
+{
+	ev_timer_set(&p->deadline, seconds, 0.);
+}
+
 /* A digest is uniform, so its first bytes place it. */
 static struct parked **bucket_of(struct parking *parking, const uint8_t key[SHA256_BYTES])
 {

@@ -59,6 +59,8 @@ struct parking {
 /* parking_add - a copy of a frame, on its way to wait. NULL: there is no room. in: frame: a NOTIFY */
 MUST_CHECK struct parked *parking_add(struct parking *parking, struct conn *conn,
                                       const struct spop_frame *frame);
+/* parking_set_deadline - another than the usual one, before it waits. */
+void parking_set_deadline(struct parked *p, double seconds);
 /* parking_wait - it waits for the answer of this key; its deadline counts from the first time. */
 void parking_wait(struct parked *p, const uint8_t key[SHA256_BYTES]);
 /* parking_answered - all that wait for this key become ready, each in its connection's list. */

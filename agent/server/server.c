@@ -50,6 +50,11 @@ const struct json_field spop_option_fields[] = {
          .offset = offsetof(struct spop_options, deadline_ms),
          .min = 10,
          .max = 60000},
+	{.name = "login_deadline_ms",
+         .kind = JSON_FIELD_INT,
+         .offset = offsetof(struct spop_options, login_deadline_ms),
+         .min = 10,
+         .max = 60000},
 };
 const size_t n_spop_option_fields = ARRAY_LEN(spop_option_fields);
 
@@ -327,7 +332,9 @@ static int start_workers(struct server *s)
 			.max_frame_size = (uint32_t)s->deps.spop->max_frame_size,
 			.drain_ms = (unsigned)s->deps.spop->drain_ms,
 			.deadline_ms = (unsigned)s->deps.spop->deadline_ms,
+			.login_deadline_ms = (unsigned)s->deps.spop->login_deadline_ms,
 			.slot = s->deps.slot,
+			.logins = s->deps.logins,
 			.asks = s->deps.asks,
 			.dpop = s->deps.dpop,
 			.tables = s->deps.tables,

@@ -7,6 +7,7 @@
 #include "server/worker.h"
 
 struct audit_journals;
+struct login_shared;
 struct dpop;
 struct policy_asks;
 struct policy_slot;
@@ -22,6 +23,7 @@ struct spop_options {
 	char *socket_mode;      /* octal permissions of UNIX sockets, "0660" */
 	int64_t drain_ms;
 	int64_t deadline_ms; /* a verdict that has to wait for others comes by then */
+	int64_t login_deadline_ms; /* and one that a provider has to be asked for, at the end of a sign-in */
 };
 extern const struct json_field spop_option_fields[];
 extern const size_t n_spop_option_fields;
@@ -41,6 +43,7 @@ struct server_deps {
 	const struct spop_options *spop;
 	const struct accounting_options *accounting;
 	struct policy_slot *slot;
+	const struct login_shared *logins; /* NULL: nobody signs in with a browser */
 	struct dpop *
 		dpop; /* what workers remember of proofs; NULL: tokens bound to a key are refused */
 	struct policy_asks *asks;     /* NULL: nobody is asked */

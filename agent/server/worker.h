@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct audit_journal;
+struct login_shared;
 struct dpop;
 struct policy_asks;
 struct policy_slot;
@@ -43,14 +44,16 @@ static inline void counter_add(atomic_uint_fast64_t *counter, uint64_t n)
 
 struct worker_options {
 	unsigned number;
-	uint32_t max_frame_size; /* bytes, SPOP_FRAME_SIZE_MIN to SPOP_FRAME_SIZE_MAX */
-	unsigned drain_ms;       /* how long connections are served after worker_drain() */
-	unsigned deadline_ms;    /* how long a request may wait for an answer */
+	uint32_t max_frame_size;    /* bytes, SPOP_FRAME_SIZE_MIN to SPOP_FRAME_SIZE_MAX */
+	unsigned drain_ms;          /* how long connections are served after worker_drain() */
+	unsigned deadline_ms;       /* how long a request may wait for an answer */
+	unsigned login_deadline_ms; /* and one that a provider is asked for */
 	struct policy_slot *slot;
-	struct dpop *dpop;             /* shared by all workers */
-	struct policy_asks *asks;      /* NULL: nobody is asked */
-	struct policy_tables *tables;  /* NULL: none */
-	struct audit_journal *journal; /* this worker is its only producer */
+	const struct login_shared *logins; /* NULL: nobody signs in */
+	struct dpop *dpop;                 /* shared by all workers */
+	struct policy_asks *asks;          /* NULL: nobody is asked */
+	struct policy_tables *tables;      /* NULL: none */
+	struct audit_journal *journal;     /* this worker is its only producer */
 };
 
 /* worker_start - the thread runs, with all signals blocked, until worker_join(). errors: 0 or -errno */

@@ -120,6 +120,21 @@ static bool write_dpop_nonce(struct outbuf *b, const struct decision *d)
 	return text(b, d->verdict.dpop_nonce);
 }
 
+static bool write_location(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.location);
+}
+
+static bool write_cookie(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.cookies[0]);
+}
+
+static bool write_second_cookie(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.cookies[1]);
+}
+
 static bool write_scopes(struct outbuf *b, const struct decision *d)
 {
 	return joined(b, d->identity.scopes, d->identity.n_scopes, ' ');
@@ -145,6 +160,9 @@ static const struct variable variables[] = {
 	{SV("policy"), "string", write_policy},
 	{SV("challenge"), "string", write_challenge},
 	{SV("dpop_nonce"), "string", write_dpop_nonce},
+	{SV("location"), "string", write_location},
+	{SV("set_cookie"), "string", write_cookie},
+	{SV("set_cookie_2"), "string", write_second_cookie},
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},
 };

@@ -40,7 +40,8 @@ export class Stack {
 		stack.settingsFile = path.join(stack.dir, 'haward.json');
 		stack.env = {
 			HAWARD_EDGE: stack.edge, HAWARD_MTLS: stack.edge, HAWARD_MTLS_STRICT: stack.strict, HAWARD_SPOP: stack.spop,
-			HAWARD_ACCOUNTING: stack.accounting, HAWARD_SERVICE: stack.service, ...env,
+			HAWARD_ACCOUNTING: stack.accounting, HAWARD_SERVICE: stack.service,
+			HAWARD_SPOE_CFG: path.join(stack.example, 'spoe.cfg'), ...env,
 		};
 		const chosen = typeof policy === 'function' ? await policy(stack) : policy;
 		fs.writeFileSync(stack.policyFile, typeof chosen === 'string' ? chosen : JSON.stringify(chosen, null, 2));

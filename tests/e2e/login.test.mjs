@@ -1,0 +1,180 @@
+// Signing in and out with a browser: HAProxy as in haproxy-examples/oidc-login, a real OpenID provider.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { request } from './support/http.mjs';
+import { Jar, loginPolicy, page, script } from './support/login.mjs';
+import { startProvider } from './support/provider.mjs';
+import { Stack } from './support/stack.mjs';
+import { eventually } from './support/wait.mjs';
+
+let stack, provider;
+
+before(async () => {
+	stack = await Stack.up(null, {
+		name: 'login', example: 'oidc-login', settings: { spop: { workers: 2 } },
+		policy: async (s) => {
+			provider = await startProvider({ app: s.url });
+			return loginPolicy(s, provider);
+		},
+	});
+});
+
+after(async () => {
+	await stack?.down();
+	await provider?.stop();
+});
+
+const receipt = (response) => response.headers['haward-event'];
+
+test('a page is sent to the provider, a script is told 401, and what is open stays open', async () => {
+	const jar = new Jar();
+	const sent = await jar.get(`${stack.url}/orders/17?view=all`);
+	assert.equal(sent.status, 302);
+	assert.match(sent.headers.location, new RegExp(`^${provider.issuer}/auth\\?response_type=code&client_id=orders-web&.*code_challenge_method=S256$`));
+	assert.match(sent.headers['set-cookie'][0], /^haward-login-[\w-]{8}=[\w-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax$/);
+	assert.equal(sent.headers['cache-control'], 'no-store');
+	for (const headers of [script, { accept: '*/*' }, { ...page, 'sec-fetch-mode': 'cors' }, { ...page, 'x-requested-with': 'XMLHttpRequest' }]) {
+		const told = await request(`${stack.url}/orders/17`, { headers });
+		assert.equal(told.status, 401, JSON.stringify(headers));
+		assert.equal(told.headers.location, undefined);
+		assert.equal(told.headers['set-cookie'], undefined);
+	}
+	assert.equal((await request(`${stack.url}/orders/17`, { method: 'POST', headers: page })).status, 401);
+	assert.equal((await request(`${stack.url}/`, { headers: page })).status, 200);
+	const event = await stack.event(receipt(sent));
+	assert.equal(event.reason, 'login_required');
+	assert.equal(event.verdict, 'redirect');
+	assert.equal(event.status, 302);
+	assert.doesNotMatch(JSON.stringify(event), /haward-login-|code_challenge/);
+});
+
+test('a person signs in, is known to the service, and signs out', async () => {
+	const jar = new Jar();
+	const back = await jar.signIn(`${stack.url}/orders/17?view=all`, 'alice');
+	assert.equal(back.status, 302);
+	assert.equal(back.headers.location, '/orders/17?view=all');
+	assert.match(back.headers['set-cookie'][0], /^haward=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Lax$/);
+	assert.match(back.headers['set-cookie'][1], /^haward-login-[\w-]{8}=; Path=\/; Max-Age=0;/);
+	const seen = await jar.get(`${stack.url}/orders/17?view=all`);
+	assert.equal(seen.status, 200);
+	assert.equal(seen.json().identity['x-haward-user'], 'alice');
+	assert.equal(seen.json().identity['x-haward-client'], 'orders-web');
+	const done = await stack.event(receipt(back));
+	assert.deepEqual([done.reason, done.user, done.auth_method], ['login_done', 'alice', 'session']);
+	const used = await stack.event(receipt(seen));
+	assert.deepEqual([used.reason, used.user, used.auth_method], ['policy_allowed', 'alice', 'session']);
+	assert.equal((await jar.get(`${stack.url}/orders/17`, script)).status, 200);
+
+	// another site cannot sign her out, she can
+	for (const headers of [{ ...page, 'sec-fetch-site': 'cross-site' }, { ...page, origin: 'https://evil.example' }, page]) {
+		assert.equal((await jar.get(`${stack.url}/.haward/logout`, headers)).status, 400);
+	}
+	assert.equal((await jar.get(`${stack.url}/orders/17`)).status, 200);
+	const id = jar.cookies.get('haward');
+	const out = await jar.get(`${stack.url}/.haward/logout`, { ...page, 'sec-fetch-site': 'same-origin' });
+	assert.equal(out.status, 302);
+	assert.match(out.headers.location, new RegExp(`^${provider.issuer}/session/end\\?client_id=orders-web&post_logout_redirect_uri=`));
+	assert.match(out.headers.location, /id_token_hint=eyJ/);
+	assert.equal(jar.cookies.has('haward'), false);
+	const again = await request(`${stack.url}/orders/17`, { headers: { ...page, cookie: `haward=${id}` } });
+	assert.equal(again.status, 302);
+	assert.equal((await stack.event(receipt(again))).reason, 'session_expired');
+	assert.equal((await request(`${stack.url}/`, { headers: { ...page, cookie: `haward=${id}` } })).status, 200, 'what is open is open to a stale cookie');
+});
+
+test('the way back is for the browser that was sent, once', async () => {
+	const alice = new Jar(), mallory = new Jar();
+	const back = await alice.signInAtProvider(`${stack.url}/orders/1`, 'alice');
+	// Mallory's browser with Alice's address, and the other way round: a code of Mallory's for Alice's browser
+	assert.equal((await mallory.get(back)).status, 400);
+	const other = await mallory.signInAtProvider(`${stack.url}/orders/2`, 'mallory');
+	assert.equal((await alice.get(other)).status, 400);
+	const forged = new URL(back);
+	forged.searchParams.set('code', new URL(other).searchParams.get('code'));
+	const state = new Map(alice.cookies);
+	assert.equal((await alice.get(forged.href)).status, 403, 'a code of another sign-in: PKCE and nonce');
+	alice.cookies = new Map(state);
+	const done = await alice.get(back);
+	assert.equal(done.status, 302);
+	// the very same again, cookie and all, once the session has ended: it does not come back
+	const out = await alice.get(`${stack.url}/.haward/logout`, { ...page, 'sec-fetch-site': 'none' });
+	assert.equal(out.status, 302);
+	alice.cookies = new Map(state);
+	assert.notEqual((await alice.get(back)).status, 302);
+	for (const bad of ['', '?state=x&code=y', '?code=y', `${new URL(back).search}&state=x`, `${new URL(back).search}&iss=https%3A%2F%2Fevil.example`]) {
+		assert.equal((await alice.get(`${stack.url}/.haward/callback${bad}`)).status, 400, bad);
+	}
+});
+
+test('a provider that says no, is slow, or talks nonsense', async () => {
+	const jar = new Jar();
+	const sent = await jar.get(`${stack.url}/orders/1`);
+	const state = new URL(sent.headers.location).searchParams.get('state');
+	const refused = await jar.get(`${stack.url}/.haward/callback?error=access_denied&state=${state}`);
+	assert.equal(refused.status, 403);
+	assert.equal((await stack.event(receipt(refused))).reason, 'login_refused');
+
+	const back = await new Jar().signInAtProvider(`${stack.url}/orders/1`, 'x'); // warm
+	assert.ok(back);
+	const cases = [
+		[(req, res) => res.writeHead(500).end('{}'), 503],
+		[(req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('<html>'), 503],
+		[(req, res) => res.writeHead(302, { location: '/token2' }).end(), 503],
+		[(req, res) => res.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}'), 403],
+		[(req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"access_token":"a","token_type":"Bearer","id_token":"a.b.c"}'), 403],
+		[(req) => req.socket.destroy(), 503],
+	];
+	for (const [fail, status] of cases) {
+		const one = new Jar();
+		const address = await one.signInAtProvider(`${stack.url}/orders/1`, 'carol');
+		provider.state.fail = fail;
+		const answer = await one.get(address);
+		provider.state.fail = null;
+		assert.equal(answer.status, status, String(fail));
+		assert.equal(one.cookies.has('haward'), false);
+	}
+	const slow = new Jar();
+	const address = await slow.signInAtProvider(`${stack.url}/orders/1`, 'dora');
+	provider.state.delay = 1500;
+	assert.equal((await slow.get(address)).status, 302, 'slower than a verdict, faster than a sign-in may be');
+	provider.state.delay = 0;
+});
+
+test('the provider ends a session, and it is over everywhere within a second', async () => {
+	const jar = new Jar(), other = new Jar(), bob = new Jar();
+	assert.equal((await jar.signIn(`${stack.url}/orders/1`, 'erin')).status, 302);
+	assert.equal((await other.signIn(`${stack.url}/orders/1`, 'erin')).status, 302);
+	assert.equal((await bob.signIn(`${stack.url}/orders/1`, 'bob')).status, 302);
+	for (let i = 0; i < 10; i++) assert.equal((await jar.get(`${stack.url}/orders/1`)).status, 200);
+	const end = await jar.get(`${provider.issuer}/session/end`);
+	const action = /action="([^"]+)"/.exec(end.text)[1];
+	const xsrf = /name="xsrf" value="([^"]+)"/.exec(end.text)[1];
+	jar.keep(await request(action, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }).toString(), headers: { ...jar.header(), 'content-type': 'application/x-www-form-urlencoded' } }));
+	const told = Date.now();
+	await eventually('the provider to have told', () => provider.state.backchannel.includes('erin'), { ms: 3000, every: 10 });
+	for (let i = 0; i < 20; i++) assert.equal((await jar.get(`${stack.url}/orders/1`, script)).status, 401);
+	assert.ok(Date.now() - told < 1000, `it took ${Date.now() - told} ms`);
+	assert.equal((await other.get(`${stack.url}/orders/1`, script)).status, 200, 'another session of hers goes on');
+	assert.equal((await bob.get(`${stack.url}/orders/1`, script)).status, 200);
+	const [event] = await eventually('the order in the book', async () => {
+		const found = await stack.book('path:/.haward/backchannel-logout');
+		return found.length ? found : null;
+	});
+	assert.deepEqual([event.reason, event.status, event.user], ['logout_done', 200, 'erin']);
+});
+
+test('the back channel takes nothing but a logout token', async () => {
+	const post = (body) => request(`${stack.url}/.haward/backchannel-logout`, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+	assert.equal((await post('logout_token=a.b.c')).status, 400);
+	assert.equal((await post('')).status, 400);
+	assert.equal((await post(`logout_token=${'a'.repeat(20000)}`)).status, 400);
+	assert.equal((await request(`${stack.url}/.haward/backchannel-logout`)).status, 400);
+});
+
+test('sessions outlive a restart, and their file of keys decides', async () => {
+	const jar = new Jar();
+	assert.equal((await jar.signIn(`${stack.url}/orders/1`, 'frank')).status, 302);
+	await stack.haward.stop();
+	await stack.startHaward();
+	await eventually('the agent behind HAProxy', async () => (await jar.get(`${stack.url}/orders/1`, script)).status === 200, { ms: 10000 });
+});

@@ -128,7 +128,7 @@ static bool make_cookie(const struct login *login, const struct loginstate_ctx *
 {
 	uint8_t text[SEALED_MAX];
 	struct outbuf b = outbuf_over(text, sizeof(text));
-	struct sv value;
+	struct sv value = {0};
 	outbuf_bytes(&b, way->seed, sizeof(way->seed));
 	outbuf_u64be(&b, (uint64_t)ctx->now_s);
 	outbuf_put(&b, way->back);

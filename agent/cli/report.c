@@ -6,6 +6,7 @@
 #include "policy/asks.h"
 #include "policy/introspect.h"
 #include "policy/keys.h"
+#include "policy/logins.h"
 #include "policy/slot.h"
 
 void program_publish(void *user, struct policy *policy)
@@ -157,6 +158,23 @@ static json_t *describe_asks(const struct program *p)
 	return asks;
 }
 
+static json_t *describe_logins(const struct program *p)
+{
+	struct policy_logins_stats stats;
+	json_t *logins = json_object();
+	policy_logins_stats(p->logins, &stats);
+	(void)json_object_set_new(logins, "signed_in", number(stats.n_signed_in));
+	(void)json_object_set_new(logins, "refused", number(stats.n_refused));
+	(void)json_object_set_new(logins, "failed", number(stats.n_failed));
+	(void)json_object_set_new(logins, "refreshed", number(stats.n_refreshed));
+	(void)json_object_set_new(logins, "refreshes_failed", number(stats.n_refresh_failed));
+	(void)json_object_set_new(logins, "ended", number(stats.n_ended));
+	(void)json_object_set_new(logins, "failed_at", time_or_null(stats.failed_at));
+	(void)json_object_set_new(logins, "error",
+	                          stats.error[0] ? json_string(stats.error) : json_null());
+	return logins;
+}
+
 void program_describe(void *user, json_t *system)
 {
 	const struct program *p = user;
@@ -167,6 +185,7 @@ void program_describe(void *user, json_t *system)
 	(void)json_object_set_new(system, "journals", describe_journals(p));
 	(void)json_object_set_new(system, "keys", keys);
 	(void)json_object_set_new(system, "asks", describe_asks(p));
+	(void)json_object_set_new(system, "logins", describe_logins(p));
 }
 
 bool program_ready(void *user, json_t *checks)
@@ -298,6 +317,26 @@ static void collect_asks(const struct program *p, struct strbuf *text)
 	       "Introspections without a usable answer.", endpoints.n_failed);
 }
 
+static void collect_logins(const struct program *p, struct strbuf *text)
+{
+	struct policy_logins_stats stats;
+	policy_logins_stats(p->logins, &stats);
+	metric(text, "haward_logins_total", "counter", "People who signed in with a browser.",
+	       stats.n_signed_in);
+	metric(text, "haward_logins_refused_total", "counter",
+	       "Sign-ins that came back with a code or a state that is not acceptable.",
+	       stats.n_refused);
+	metric(text, "haward_logins_failed_total", "counter",
+	       "Sign-ins that failed for want of a usable answer or of space.", stats.n_failed);
+	metric(text, "haward_login_refreshes_total", "counter",
+	       "Sessions whose tokens were changed.", stats.n_refreshed);
+	metric(text, "haward_login_refreshes_failed_total", "counter",
+	       "Refreshes without a usable answer.", stats.n_refresh_failed);
+	metric(text, "haward_login_sessions_ended_total", "counter",
+	       "Sessions ended by their user, their provider, or a refusal to refresh.",
+	       stats.n_ended);
+}
+
 void program_collect(void *user, struct strbuf *text)
 {
 	const struct program *p = user;
@@ -328,4 +367,5 @@ void program_collect(void *user, struct strbuf *text)
 	collect_audit(p, text);
 	collect_keys(p, text);
 	collect_asks(p, text);
+	collect_logins(p, text);
 }

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-enum { KEPT_REFUSAL_S = 2, KEPT_END_S = 5 };
+enum { KEPT_REFUSAL_S = 2, KEPT_END_S = 5, LOOK_AGAIN_S = 5 };
 
 static int64_t now(void)
 {
@@ -44,6 +44,8 @@ static void grant_until(struct login_job *job, json_t *claims, int64_t until_s)
 static void answer_session(struct login_job *job, const struct login_kept *kept, int64_t now_s)
 {
 	int64_t until_s = MIN_OF(now_s + SESSION_KEPT_S, kept->ends_at);
+	if (kept->refresh_at) /* not behind the time when it has to be refreshed, or is being */
+		until_s = MIN_OF(until_s, MAX_OF(kept->refresh_at, now_s + LOOK_AGAIN_S));
 	grant_until(job, json_deep_copy(kept->claims), until_s);
 }
 

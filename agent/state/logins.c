@@ -113,7 +113,7 @@ static int list_named(const struct state *state, MDB_txn *txn, struct sv name,
 
 static int remove_one(const struct state *state, MDB_txn *txn, struct sv digest)
 {
-	struct sv record;
+	struct sv record = {0};
 	struct head head;
 	uint8_t names[2][SHA256_BYTES];
 	int r = db_get(txn, state->logins, digest, &record);
@@ -133,7 +133,7 @@ static int remove_one(const struct state *state, MDB_txn *txn, struct sv digest)
 
 static int64_t ends_at_of(const struct state *state, MDB_txn *txn, struct sv digest)
 {
-	struct sv record;
+	struct sv record = {0};
 	struct head head;
 	int r = db_get(txn, state->logins, digest, &record);
 	return r == 0 && read_head(record, &head) == 0 ? head.ends_at : 0;
@@ -302,7 +302,7 @@ int state_login_get(const struct state *state, const struct seal_ring *ring,
                     struct state_login_found *ret)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
-	struct sv record;
+	struct sv record = {0};
 	struct head head;
 	int r = db_read(state, &txn);
 	if (r == 0)
@@ -318,7 +318,7 @@ int state_login_update(struct state *state, const struct seal_ring *ring,
                        const struct state_login *login)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
-	struct sv record;
+	struct sv record = {0};
 	struct head head;
 	uint8_t names[2 * SHA256_BYTES];
 	int r = db_write(state, &txn);

@@ -20,7 +20,7 @@ async function edge(t, example, answer) {
 	const agent = await startObserver((...args) => holder.answer(...args));
 	const env = {
 		HAWARD_EDGE: `127.0.0.1:${port}`, HAWARD_MTLS: `127.0.0.1:${port}`, HAWARD_MTLS_STRICT: `127.0.0.1:${strict}`, HAWARD_SPOP: agent.address,
-		HAWARD_ACCOUNTING: `127.0.0.1:${accounting}`, HAWARD_SERVICE: `127.0.0.1:${service}`,
+		HAWARD_ACCOUNTING: `127.0.0.1:${accounting}`, HAWARD_SERVICE: `127.0.0.1:${service}`, HAWARD_SPOE_CFG: path.join(examples, example, 'spoe.cfg'),
 	};
 	if (example === 'mtls') {
 		env.HAWARD_TLS_DIR = path.join(tempDir(t, 'tls'), 'tls');
@@ -46,9 +46,9 @@ async function edge(t, example, answer) {
 	return Object.assign(holder, { env, agent, proxy, url: `http://127.0.0.1:${port}`, tlsUrl: `https://127.0.0.1:${port}`, strictUrl: `https://127.0.0.1:${strict}` });
 }
 
-for (const example of ['quickstart', 'api-keys', 'mtls']) {
+for (const example of ['quickstart', 'api-keys', 'oidc-login', 'mtls']) {
 	test(`${example}: haproxy -c is silent`, async (t) => {
-		const env = {};
+		const env = { HAWARD_SPOE_CFG: path.join(examples, example, 'spoe.cfg') };
 		if (example === 'mtls') {
 			env.HAWARD_TLS_DIR = path.join(tempDir(t, 'tls'), 'tls');
 			assert.equal((await run(path.join(examples, 'mtls/make-tls.sh'), [env.HAWARD_TLS_DIR])).code, 0);
@@ -274,4 +274,37 @@ test('mtls: the certificate and what HAProxy thinks of it', async (t) => {
 	assert.equal((await request(`${it.strictUrl}/payments`, { tls: tls('checkout') })).status, 200);
 	await assert.rejects(request(`${it.strictUrl}/payments`, { tls: tls() }));
 	await assert.rejects(request(`${it.strictUrl}/payments`, { tls: tls('intruder') }));
+});
+
+test('oidc-login: what is not allowed never reaches the service, whatever else the agent says', async (t) => {
+	const it = await edge(t, 'oidc-login', () => YES);
+	const ask = (pathname = '/orders/1', options = {}) => request(`${it.url}${pathname}`, options);
+	await eventually('the first yes', async () => (await ask()).status === 200);
+	const cases = [
+		['a 200 that is not allowed', { allow: false, status: 200 }, 200],
+		['a way to the provider', { allow: false, status: 302, location: 'https://idp.example/auth?x=y', set_cookie: 'a=b; Path=/' }, 302],
+		['302 without a way', { allow: false, status: 302 }, 403],
+		['a cookie with a refusal', { allow: false, status: 400, set_cookie: 'a=; Max-Age=0', set_cookie_2: 'c=d' }, 400],
+		['nothing', { other: 1 }, 403],
+	];
+	for (const [what, vars, status] of cases) {
+		it.answer = () => vars;
+		for (const pathname of ['/orders/1', '/.haward/callback', '/.haward/backchannel-logout']) {
+			const answer = await ask(pathname);
+			assert.equal(answer.status, status, `${what} ${pathname}`);
+			assert.doesNotMatch(answer.text, /"service"/, what);
+			assert.deepEqual(answer.headers['set-cookie'], [vars.set_cookie, vars.set_cookie_2].some(Boolean) ? [vars.set_cookie, vars.set_cookie_2].filter(Boolean) : undefined);
+			assert.equal(answer.headers.location, status === 302 ? vars.location : undefined);
+		}
+	}
+	it.answer = () => YES;
+	const seen = (await ask('/orders/1', { headers: { cookie: 'a=b; haward=secret-of-the-session; c=d', 'x-haward-user': 'mallory' } })).json();
+	assert.equal(seen.identity['x-haward-user'], 'alice');
+	// the body goes with the back channel alone, and whole
+	it.agent.seen.length = 0;
+	await ask('/.haward/backchannel-logout', { method: 'POST', body: 'logout_token=abc', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+	await ask('/orders/1', { method: 'POST', body: 'logout_token=abc' });
+	const [own, other] = it.agent.seen;
+	assert.deepEqual(own.all('body').map(String), ['logout_token=abc']);
+	assert.deepEqual(other.all('body'), []);
 });

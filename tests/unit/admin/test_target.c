@@ -100,7 +100,8 @@ static void cookies_are_found_once(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct sv value = {0};
-		assert_int_equal(target_cookie(cases[i].header, SVL("sid"), &value), cases[i].result);
+		assert_int_equal(target_cookie(cases[i].header, SVL("sid"), &value),
+		                 cases[i].result);
 		assert_true(sv_eq(value, cases[i].value));
 	}
 }

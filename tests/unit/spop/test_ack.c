@@ -79,6 +79,16 @@ static struct decision full_decision(void)
 	return d;
 }
 
+/* With what goes with signing in as well. */
+static struct decision fullest_decision(void)
+{
+	struct decision d = full_decision();
+	d.verdict.location = SVL("https://idp.example/auth");
+	d.verdict.cookies[0] = SVL("a=b; Path=/");
+	d.verdict.cookies[1] = SVL("c=; Max-Age=0");
+	return d;
+}
+
 static uint8_t room[PEER_ROOM];
 
 static void answer(const struct decision *d, size_t max_frame_size, struct ack *ret)
@@ -93,7 +103,7 @@ static void answer(const struct decision *d, size_t max_frame_size, struct ack *
 static void an_allowed_request_is_told_in_full(void **state)
 {
 	(void)state;
-	struct decision d = full_decision();
+	struct decision d = fullest_decision();
 	struct ack ack;
 	answer(&d, 16380, &ack);
 	assert_true(ack.stream_id == 3 && ack.frame_id == 1);
@@ -113,6 +123,9 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"policy", "own-orders"},
 		{"challenge", "Bearer realm=\"x\""},
 		{"dpop_nonce", "next"},
+		{"location", "https://idp.example/auth"},
+		{"set_cookie", "a=b; Path=/"},
+		{"set_cookie_2", "c=; Max-Age=0"},
 		{"scopes", "orders:read orders:write"},
 		{"groups", "staff,ops"},
 		{"recorded", NULL},
@@ -125,7 +138,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 static void the_contract_is_what_is_sent(void **state)
 {
 	(void)state;
-	struct decision d = full_decision();
+	struct decision d = fullest_decision();
 	struct ack ack;
 	size_t n;
 	const struct spop_variable_name *told = spop_ack_variables(&n);

@@ -1129,6 +1129,25 @@ export interface components {
             counters: {
                 [key: string]: number;
             };
+            /** @description Sign-ins with browsers since the start. */
+            logins?: {
+                /** @description Codes changed for sessions. */
+                signed_in?: number;
+                /** @description Codes or states that were not acceptable. */
+                refused?: number;
+                /** @description Sign-ins that failed for want of a usable answer or of space. */
+                failed?: number;
+                /** @description Sessions whose tokens were changed for new ones. */
+                refreshed?: number;
+                /** @description Refreshes without a usable answer. */
+                refreshes_failed?: number;
+                /** @description Sessions ended by their user, their provider, or a refusal to refresh. */
+                ended?: number;
+                /** Format: date-time */
+                failed_at?: string | null;
+                /** @description Why the last sign-in or refresh went wrong; null when one went well since. */
+                error?: string | null;
+            };
         } & {
             [key: string]: unknown;
         };

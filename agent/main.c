@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{"audit", cli_audit, "export and verify the audit trail"},
 	{"admin", cli_admin, "manage accounts of the dashboard"},
 	{"key", cli_key, "manage API keys"},
+	{"revoke", cli_revoke, "revoke tokens, sessions, keys, clients and users"},
 };
 
 static void print_help(FILE *to)

@@ -23,6 +23,7 @@ static const char defaults[] =
 	"\"timeout_ms\":5000},"
 	"\"audit\":{\"journal_bytes\":16777216,\"map_bytes\":274877906944,\"commit_interval_ms\":"
 	"20},"
+	"\"internal_tokens\":{\"issuer\":\"haward\",\"rotate_hours\":168},"
 	"\"log\":{\"level\":\"info\"}}";
 
 static const struct json_field policy_fields[] = {
@@ -79,6 +80,19 @@ static const struct json_field audit_fields[] = {
          .max = 10000},
 };
 
+static const struct json_field token_fields[] = {
+	{.name = "issuer",
+         .kind = JSON_FIELD_STRING,
+         .offset = offsetof(struct token_settings, issuer),
+         .min = 1,
+         .max = 1024},
+	{.name = "rotate_hours",
+         .kind = JSON_FIELD_INT,
+         .offset = offsetof(struct token_settings, rotate_hours),
+         .min = 1,
+         .max = 8760},
+};
+
 static const struct json_field log_fields[] = {
 	{.name = "level",
          .kind = JSON_FIELD_ENUM,
@@ -117,6 +131,7 @@ void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS])
 		SECTION(policy, policy_fields, ARRAY_LEN(policy_fields)),
 		SECTION(fetch, fetch_fields, ARRAY_LEN(fetch_fields)),
 		SECTION(audit, audit_fields, ARRAY_LEN(audit_fields)),
+		SECTION(internal_tokens, token_fields, ARRAY_LEN(token_fields)),
 		SECTION(log, log_fields, ARRAY_LEN(log_fields)),
 	};
 	static_assert(ARRAY_LEN(fields) == SETTINGS_N_FIELDS, "a row a member");

@@ -24,6 +24,11 @@ struct audit_settings {
 	int64_t commit_interval_ms; /* most a record waits for the disk */
 };
 
+struct token_settings {
+	char *issuer; /* iss of internal tokens */
+	int64_t rotate_hours;
+};
+
 struct log_settings {
 	unsigned level; /* enum log_level */
 	char *file;     /* NULL: standard error */
@@ -38,6 +43,7 @@ struct settings {
 	struct policy_options policy;
 	struct fetch_settings fetch;
 	struct audit_settings audit;
+	struct token_settings internal_tokens;
 	struct log_settings log;
 };
 
@@ -57,7 +63,7 @@ MUST_CHECK int settings_load(const char *path, struct diag *d, char **ret_text,
 void settings_fini(struct settings *settings);
 
 /* settings_fields - the table of the whole document, which schema/settings.schema.json is held to. */
-enum { SETTINGS_N_FIELDS = 9 };
+enum { SETTINGS_N_FIELDS = 10 };
 void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS]);
 
 /* settings_beside - path as it stands when absolute, else beside the directory of file. owned; NULL: no memory */

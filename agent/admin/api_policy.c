@@ -93,26 +93,14 @@ static int add_version(void *user, const struct state_version *version)
 	               : -ENOMEM;
 }
 
-static bool read_number(struct call *call, const char *name, unsigned long long max,
-                        unsigned long long *ret)
-{
-	const struct sv *text = target_param(&call->target, name);
-	if (!text || (sv_to_u64(*text, ret) && *ret >= 1 && *ret <= max))
-		return true;
-	reply_problem(call,
-	              strcmp(name, "cursor") == 0 ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_QUERY,
-	              "'%s' is out of range.", name);
-	return false;
-}
-
 void versions_list(struct call *call)
 {
 	const struct state *state = call->admin->deps.state;
 	unsigned long long limit = 100;
 	unsigned long long before = 0;
 	struct state_version current = {0};
-	if (!read_number(call, "limit", VERSIONS_PAGE_MAX, &limit) ||
-	    !read_number(call, "cursor", UINT64_MAX, &before))
+	if (!query_number(call, "limit", VERSIONS_PAGE_MAX, &limit) ||
+	    !query_number(call, "cursor", UINT64_MAX, &before))
 		return;
 	struct history history = {.items = json_array(), .limit = limit};
 	int r = state_version_current(state, &current);

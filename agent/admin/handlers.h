@@ -40,10 +40,15 @@ void apikeys_create(struct call *call);
 void apikeys_rotate(struct call *call);
 void apikeys_revoke(struct call *call);
 
+void revocations_list(struct call *call);
+void revocations_create(struct call *call);
+void revocations_delete(struct call *call);
+
 void system_show(struct call *call);
 void health_live(struct call *call);
 void health_ready(struct call *call);
 void metrics_show(struct call *call);
+void jwks_show(struct call *call);
 void openapi_show(struct call *call);
 void policy_schema_show(struct call *call);
 

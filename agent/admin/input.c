@@ -60,3 +60,15 @@ bool input_text(struct call *call, const char *name, bool required, struct sv *r
 	*ret = json_string_sv(member);
 	return true;
 }
+
+bool query_number(struct call *call, const char *name, unsigned long long max,
+                  unsigned long long *ret)
+{
+	const struct sv *text = target_param(&call->target, name);
+	if (!text || (sv_to_u64(*text, ret) && *ret >= 1 && *ret <= max))
+		return true;
+	reply_problem(call,
+	              strcmp(name, "cursor") == 0 ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_QUERY,
+	              "'%s' is out of range.", name);
+	return false;
+}

@@ -71,10 +71,18 @@ static const struct route routes[] = {
          apikeys_revoke},
 	{"GET", "/api/v1/api-keys/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, apikeys_show},
 
+	{"GET", "/api/v1/revocations", ROLE_AUDITOR, ROUTE_WORK, "limit cursor", NULL, 0,
+         revocations_list},
+	{"POST", "/api/v1/revocations", ROLE_ADMIN, ROUTE_WORK, NULL,
+         "kind issuer name until expires_at reason", SMALL, revocations_create},
+	{"DELETE", "/api/v1/revocations/{id}", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0,
+         revocations_delete},
+
 	{"GET", "/api/v1/system", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, system_show},
 	{"GET", "/health/live", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, health_live},
 	{"GET", "/health/ready", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, health_ready},
 	{"GET", "/metrics", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, metrics_show},
+	{"GET", "/.well-known/jwks.json", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, jwks_show},
 	{"GET", "/openapi.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, openapi_show},
 	{"GET", "/schema/policy.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0,
          policy_schema_show},

@@ -8,6 +8,7 @@
 #include "authn/credential.h"
 #include "authn/loginstate.h"
 #include "authn/opaque.h"
+#include "authn/revocations.h"
 #include "authn/session.h"
 #include "authn/turn.h"
 #include "authn/workloads.h"
@@ -226,6 +227,21 @@ static bool find_credential(const struct authn_turn *turn, struct credential *re
 	return true;
 }
 
+/* Of every request, also of one whose credential was verified long ago. in: credential: NULL, as binding.h has it */
+static enum authn_outcome still_good(const struct authn_turn *turn,
+                                     const struct credential *credential,
+                                     enum authn_outcome outcome, const struct identity *who)
+{
+	if (outcome == AUTHN_OK && turn->ctx->lost_revocations)
+		return turn_refuse(turn, REASON_REVOCATIONS_UNAVAILABLE);
+	if (outcome == AUTHN_OK &&
+	    revocations_hold(revocations_of(turn->ctx->revoked), who, turn->ctx->now_s))
+		return turn_refuse(turn, REASON_TOKEN_REVOKED);
+	if (outcome == AUTHN_OK && !binding_check(turn, credential, who))
+		return AUTHN_REFUSED;
+	return outcome;
+}
+
 static enum authn_outcome identify_user(const struct authn_turn *turn, struct identity *ret)
 {
 	struct credential credential;
@@ -233,10 +249,7 @@ static enum authn_outcome identify_user(const struct authn_turn *turn, struct id
 		return AUTHN_REFUSED;
 	if (credential.kind == CREDENTIAL_NONE)
 		return AUTHN_ANONYMOUS;
-	enum authn_outcome outcome = methods[credential.kind](turn, &credential, ret);
-	if (outcome == AUTHN_OK && !binding_check(turn, &credential, ret))
-		return AUTHN_REFUSED;
-	return outcome;
+	return still_good(turn, &credential, methods[credential.kind](turn, &credential, ret), ret);
 }
 
 enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
@@ -260,10 +273,7 @@ enum authn_outcome authn_verify_token(const struct authn *authn, const struct au
 	const struct authn_turn turn = {authn, ctx, NULL, why};
 	const struct credential credential = {CREDENTIAL_BEARER, UINT32_MAX, token};
 	*why = REASON_INTERNAL;
-	enum authn_outcome outcome = bearer_identify(&turn, &credential, ret);
-	if (outcome == AUTHN_OK && !binding_check(&turn, NULL, ret))
-		return AUTHN_REFUSED;
-	return outcome;
+	return still_good(&turn, NULL, bearer_identify(&turn, &credential, ret), ret);
 }
 
 /* Keeps a good answer; what it cannot keep is asked again, or ends with the request's deadline. */

@@ -65,6 +65,8 @@ struct authn_ctx {
 	const struct shared *apikeys; /* apikeys.h's table; NULL: no API key can be judged */
 	struct sv service;            /* the destination that was found; empty: none */
 	struct dpop *dpop;            /* shared by all threads; NULL refuses what needs a proof */
+	const struct shared *revoked; /* revocations.h's table; NULL: nothing is */
+	bool lost_revocations;        /* their table could not be made: nobody is believed */
 
 	/* Filled on AUTHN_LATER. NULL: nothing may be asked, and what would have to be is refused */
 	struct authn_ask *ask;

@@ -24,6 +24,7 @@ struct checking {
 	json_t *claims;
 	const struct issuer *issuer;
 	struct jwks *keys;
+	const struct jwk *key; /* of keys: the one that made the signature */
 	uint64_t generation;
 	int64_t expires_at;
 };
@@ -78,8 +79,9 @@ static bool check_signature(struct checking *c, enum reason *why)
 		keyslot_want(c->issuer->keys);
 		return refuse(why, REASON_KEYS_UNAVAILABLE);
 	}
-	if (jwt_signature_check(tokencache_verifier(c->turn->ctx->cache), c->keys, &c->header,
-	                        &c->parts, why))
+	c->key = jwt_signature_check(tokencache_verifier(c->turn->ctx->cache), c->keys, &c->header,
+	                             &c->parts, why);
+	if (c->key)
 		return true;
 	if (*why == REASON_KEY_UNKNOWN)
 		keyslot_want(c->issuer->keys);
@@ -90,7 +92,7 @@ static bool remember(const struct checking *c, const uint8_t digest[SHA256_BYTES
                      struct identity *ret, enum reason *why)
 {
 	const struct authn_ctx *ctx = c->turn->ctx;
-	struct identity who = {.expires_at = c->expires_at};
+	struct identity who = {.expires_at = c->expires_at, .key_id = sv_of(c->key->kid)};
 	int64_t until_s = c->expires_at ? c->expires_at : ctx->now_s + CACHE_WITHOUT_EXP_S;
 	if (!user_of_claims(c->issuer, c->claims, ctx->arena, &who))
 		return refuse(why, REASON_INTERNAL);

@@ -24,6 +24,7 @@ static const struct {
 	{REASON_TOKEN_EXPIRED, TEXTS(ERROR_AS("invalid_token", "the token has expired"))},
 	{REASON_TOKEN_NOT_YET_VALID,
          TEXTS(ERROR_AS("invalid_token", "the token is not valid yet"))},
+	{REASON_TOKEN_REVOKED, TEXTS(ERROR_AS("invalid_token", "the token has been revoked"))},
 	{REASON_AUDIENCE_MISMATCH,
          TEXTS(ERROR_AS("invalid_token", "the token is meant for another audience"))},
 	{REASON_TOKEN_MALFORMED, TEXTS(ERROR_AS("invalid_token", "the token is malformed"))},

@@ -183,23 +183,29 @@ bool jwt_type_check(struct sv typ, const struct json_strings *types)
 	return false;
 }
 
-bool jwt_signature_check(struct jws_verifier *v, const struct jwks *set,
-                         const struct jwt_header *header, const struct jws_compact *parts,
-                         enum reason *why)
+static const struct jwk *no_key(enum reason *why, enum reason reason)
+{
+	*why = reason;
+	return NULL;
+}
+
+const struct jwk *jwt_signature_check(struct jws_verifier *v, const struct jwks *set,
+                                      const struct jwt_header *header,
+                                      const struct jws_compact *parts, enum reason *why)
 {
 	CLEANUP(freep) uint8_t *bytes = malloc(BASE64_DECODED_MAX(parts->signature.n));
 	struct sv signature = {(char *)bytes, 0};
 	size_t at = 0, n_tried = 0;
 	const struct jwk *key;
 	if (!bytes || !base64url_decode(parts->signature, bytes, &signature.n))
-		return refuse(why, REASON_TOKEN_MALFORMED);
+		return no_key(why, REASON_TOKEN_MALFORMED);
 	while (n_tried < KEYS_TRIED_MAX && (key = jwks_next(set, header->kid, header->alg, &at))) {
 		n_tried++;
 		if (jws_verify(v, header->alg, key, parts->input, signature))
-			return true;
+			return key;
 	}
 	if (n_tried)
-		return refuse(why, REASON_SIGNATURE_INVALID);
+		return no_key(why, REASON_SIGNATURE_INVALID);
 	bool is_known = header->kid.n == 0 || jwks_has_kid(set, header->kid);
-	return refuse(why, is_known ? REASON_ALGORITHM_NOT_ALLOWED : REASON_KEY_UNKNOWN);
+	return no_key(why, is_known ? REASON_ALGORITHM_NOT_ALLOWED : REASON_KEY_UNKNOWN);
 }

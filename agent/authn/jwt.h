@@ -50,10 +50,10 @@ MUST_CHECK bool jwt_claims_check(const json_t *claims, const struct jwt_rules *r
 MUST_CHECK bool jwt_type_check(struct sv typ, const struct json_strings *types);
 
 /* jwt_signature_check - against the keys of a set that fit kid and alg.
- * returns whether one made it; *why: algorithm_not_allowed, key_unknown, signature_invalid
+ * returns the one that made it, the set's, or NULL; *why: algorithm_not_allowed, key_unknown, signature_invalid
  */
-MUST_CHECK bool jwt_signature_check(struct jws_verifier *v, const struct jwks *set,
-                                    const struct jwt_header *header,
-                                    const struct jws_compact *parts, enum reason *why);
+MUST_CHECK const struct jwk *jwt_signature_check(struct jws_verifier *v, const struct jwks *set,
+                                                 const struct jwt_header *header,
+                                                 const struct jws_compact *parts, enum reason *why);
 
 #endif

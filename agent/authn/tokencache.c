@@ -189,7 +189,8 @@ static bool copy_identity(const struct identity *from, struct entry *to)
 	size_t size = size_of_list(from->groups, from->n_groups) +
 	              size_of_list(from->scopes, from->n_scopes) +
 	              size_of_list(from->audiences, from->n_audiences) + from->user.n +
-	              from->issuer.n + from->subject.n + from->principal.n + from->client.n;
+	              from->issuer.n + from->subject.n + from->principal.n + from->client.n +
+	              from->token_id.n + from->session_id.n + from->key_id.n;
 	to->memory = malloc(size ? size : 1);
 	if (!to->memory)
 		return false;
@@ -205,6 +206,9 @@ static bool copy_identity(const struct identity *from, struct entry *to)
 	who->subject = keep(from->subject, &at);
 	who->principal = keep(from->principal, &at);
 	who->client = keep(from->client, &at);
+	who->token_id = keep(from->token_id, &at);
+	who->session_id = keep(from->session_id, &at);
+	who->key_id = keep(from->key_id, &at);
 	return true;
 }
 

@@ -64,6 +64,13 @@ static struct sv printable(struct sv text)
 	return text;
 }
 
+/* iat as it was checked in jwt.c; 0 when there is none, or none that is a time. */
+static int64_t issued_at(const json_t *claims)
+{
+	double number = json_number_value(json_object_get(claims, "iat"));
+	return number > 0 && number < 9007199254740992.0 ? (int64_t)number : 0;
+}
+
 bool user_of_claims(const struct issuer *issuer, const json_t *claims, struct arena *arena,
                     struct identity *ret)
 {
@@ -79,6 +86,9 @@ bool user_of_claims(const struct issuer *issuer, const json_t *claims, struct ar
 	if (ret->user.n == 0)
 		ret->user = ret->subject;
 	ret->client = printable(json_string_sv(claim(claims, names->client, "azp", "client_id")));
+	ret->token_id = json_string_sv(json_object_get(claims, "jti"));
+	ret->session_id = json_string_sv(json_object_get(claims, "sid"));
+	ret->issued_at = issued_at(claims);
 	const json_t *groups = claim(claims, names->groups, "groups", NULL);
 	const json_t *scopes = claim(claims, names->scopes, "scope", "scp");
 	const json_t *aud = json_object_get(claims, "aud");

@@ -415,3 +415,10 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 		return;
 	}
 }
+
+const struct token_wish *authz_token_wish(const struct authz *authz, struct sv service)
+{
+	const struct authz_service *found =
+		service.n ? authz_services_named(authz->services, service) : NULL;
+	return found ? found->token : NULL;
+}

@@ -23,6 +23,7 @@ struct authz_service;
 struct identity;
 struct json_t;
 struct request;
+struct token_wish;
 struct verdict;
 
 /* The members of a policy set that are compiled here; each may be NULL. */
@@ -93,5 +94,8 @@ struct sv authz_login(const struct authz_target *target);
 void authz_evaluate(const struct authz *authz, const struct authz_target *target,
                     const struct request *request, const struct identity *who,
                     struct arena *scratch, struct verdict *verdict);
+
+/* authz_token_wish - the internal token that the service of that name wants, or NULL. */
+const struct token_wish *authz_token_wish(const struct authz *authz, struct sv service);
 
 #endif

@@ -1,5 +1,6 @@
 #include "authz/service.h"
 
+#include "authz/tokenwish.h"
 #include "core/hash.h"
 #include "core/jsonfields.h"
 #include "core/jsonload.h"
@@ -71,7 +72,7 @@ const char *authz_services_nearest(const struct authz_services *services, struct
 /* ---- compiling ---- */
 
 struct raw_service {
-	const json_t *name, *hosts, *paths, *namespace, *labels, *login;
+	const json_t *name, *hosts, *paths, *namespace, *labels, *login, *token;
 	unsigned default_action;
 };
 
@@ -91,6 +92,7 @@ static const struct json_field service_fields[] = {
 	VALUE("namespace", namespace),
 	VALUE("labels", labels),
 	VALUE("login", login),
+	VALUE("token", token),
 	{.name = "defaultAction",
          .kind = JSON_FIELD_ENUM,
          .offset = JSON_FIELD_AT(struct raw_service, default_action),
@@ -162,6 +164,9 @@ static void compile_service(struct compile *c, const json_t *value, const struct
 	if (raw.labels)
 		compile_labels(c, raw.labels, &place);
 	ret->labels = raw.labels;
+	place = compile_key(at, "token");
+	if (raw.token)
+		ret->token = authz_tokenwish_compile(c, raw.token, &place);
 	ret->default_action = (enum authz_default)raw.default_action;
 }
 

@@ -19,7 +19,8 @@ extern const char *const authz_default_names[AUTHZ_DEFAULT_COUNT];
 struct authz_service {
 	struct sv name;
 	enum authz_default default_action;
-	const json_t *labels; /* an object or NULL */
+	const json_t *labels;           /* an object or NULL */
+	const struct token_wish *token; /* NULL: none is wanted */
 	struct sv namespace;
 	struct sv login;         /* the name of one of the logins; empty: none */
 	uint64_t space;          /* of its own rules in the policy index */

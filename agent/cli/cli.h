@@ -10,5 +10,6 @@ int cli_workload(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_admin(int argc, char **argv);
 int cli_key(int argc, char **argv);
+int cli_revoke(int argc, char **argv);
 
 #endif

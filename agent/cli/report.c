@@ -360,6 +360,12 @@ void program_collect(void *user, struct strbuf *text)
 	       SUM(p, n_token_hits));
 	metric(text, "haward_token_cache_misses_total", "counter",
 	       "Tokens that had to be verified.", SUM(p, n_token_misses));
+	metric(text, "haward_internal_tokens_minted_total", "counter",
+	       "Internal tokens made for services.", SUM(p, n_minted));
+	metric(text, "haward_internal_tokens_reused_total", "counter",
+	       "Internal tokens that served once more.", SUM(p, n_mint_reused));
+	metric(text, "haward_internal_tokens_failed_total", "counter",
+	       "Internal tokens that could not be made.", SUM(p, n_mint_failed));
 	metric(text, "haward_outcome_lines_total", "counter", "Log lines received from HAProxy.",
 	       load(&log->n_lines));
 	metric(text, "haward_outcome_lines_bad_total", "counter",

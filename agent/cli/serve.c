@@ -15,7 +15,9 @@
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
 #include "policy/logins.h"
+#include "policy/signing.h"
 #include "policy/slot.h"
+#include "state/revocations.h"
 #include "state/state.h"
 
 #include <argp.h>
@@ -249,12 +251,24 @@ static int start_proofs(struct program *p, const char *path)
 	return dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
 }
 
+static int rotate_signing(struct program *p)
+{
+	return policy_signing_rotate(p->state, p->settings.internal_tokens.rotate_hours * 3600,
+	                             clock_real_us() / 1000000);
+}
+
 static int start_tables(struct program *p, const char *path)
 {
 	(void)path;
 	const char *failed;
-	p->tables_env = (struct policy_tables_env){p->state, p->settings.data_dir};
-	int r = policy_tables_new(&p->tables_env, policy_table_sources, &p->tables, &failed);
+	p->tables_env =
+		(struct policy_tables_env){.state = p->state,
+	                                   .data_dir = p->settings.data_dir,
+	                                   .token_issuer = p->settings.internal_tokens.issuer};
+	int r = rotate_signing(p);
+	if (r)
+		return r;
+	r = policy_tables_new(&p->tables_env, policy_table_sources, &p->tables, &failed);
 	const char *words = policy_apikey_error_text(r);
 	if (r && failed)
 		log_event(LOG_ERROR, "table_failed", "table=\"%s\" cause=\"%s\"", failed,
@@ -296,9 +310,24 @@ static void on_watch(void *user)
 		log_failed(r, n_left_out);
 }
 
+/* What is over is forgotten; it did not count before either. */
+static void expire_revocations(struct program *p)
+{
+	size_t n = 0;
+	int r = state_revocation_expire(p->state, clock_real_us() / 1000000, &n);
+	if (r)
+		log_event(LOG_WARNING, "revocations_not_expired", "errno=%d", -r);
+	else if (n)
+		log_event(LOG_INFORM, "revocations_expired", "n=%zu", n);
+}
+
 static void on_note(void *user)
 {
 	struct program *p = user;
+	expire_revocations(p);
+	int rotated = rotate_signing(p);
+	if (rotated)
+		log_event(LOG_ERROR, "signing_key_not_made", "errno=%d", -rotated);
 	struct shared *keys = policy_tables_get(p->tables, POLICY_TABLE_APIKEYS);
 	int r = policy_apikeys_note_used(&p->tables_env, keys);
 	shared_unref(keys);

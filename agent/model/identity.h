@@ -51,6 +51,12 @@ struct identity {
 	int64_t expires_at;          /* Unix seconds; 0 when not bounded */
 	struct binding binding; /* of the credential; already shown, once a request is judged */
 
+	/* by what a credential can be revoked; each may be empty */
+	struct sv token_id;   /* jti */
+	struct sv session_id; /* sid */
+	struct sv key_id;     /* kid of the key that made the signature */
+	int64_t issued_at;    /* iat, Unix seconds; 0 when not told */
+
 	/* the workload on the other side of mTLS; empty when there is none */
 	struct sv workload;        /* "spiffe://td/ns/a/sa/b" */
 	struct sv trust_domain;    /* "td" */

@@ -34,6 +34,12 @@ static const struct row rows[] = {
 	[REASON_OVERLOADED] = {"overloaded", "the agent has more to do than it may hold"},
 	[REASON_API_KEYS_UNAVAILABLE] = {"api_keys_unavailable",
                                          "API keys cannot be judged here and now"},
+	[REASON_REVOCATIONS_UNAVAILABLE] =
+		{"revocations_unavailable",
+                 "what is revoked could not be read, so no credential is believed"},
+	[REASON_TOKEN_UNAVAILABLE] =
+		{"token_unavailable",
+                 "the service asks for an internal token and none could be made"},
 	[REASON_AUTHENTICATION_TIMEOUT] =
 		{"authentication_timeout",
                  "the credential could not be checked within spop.deadline_ms"},
@@ -69,6 +75,7 @@ static const struct row rows[] = {
                                    "the token lives longer than the issuer may grant"},
 	[REASON_TOKEN_INACTIVE] = {"token_inactive",
                                    "the issuer says that the token is not active"},
+	[REASON_TOKEN_REVOKED] = {"token_revoked", "the token, or what it hangs on, was revoked"},
 	[REASON_AUDIENCE_MISMATCH] = {"audience_mismatch",
                                       "the token is meant for another audience"},
 	[REASON_TOKEN_BINDING_MISSING] =

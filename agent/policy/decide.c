@@ -17,6 +17,7 @@ static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
 {
 	ret->identity = (struct identity){0};
 	ret->event = (struct event_id){0};
+	ret->token = (struct sv){0};
 	ret->policy_version = policy ? policy_version(policy) : 0;
 	ret->at_us = ctx->now_us ? ctx->now_us : clock_real_us();
 	ret->took_ns = 0;
@@ -96,16 +97,20 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	}
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
 	const struct login *login = login_of(policy, &target);
-	const struct authn_ctx asking = {.cache = ctx->tokens,
-	                                 .arena = ctx->arena,
-	                                 .now_s = ret->at_us / 1000000,
-	                                 .dpop = ctx->dpop,
-	                                 .apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
-	                                 .service = ret->verdict.service,
-	                                 .ask = located ? ctx->ask : NULL,
-	                                 .unasked = ctx->unasked,
-	                                 .login = login,
-	                                 .shared = ctx->shared};
+	const struct authn_ctx asking = {
+		.cache = ctx->tokens,
+		.arena = ctx->arena,
+		.now_s = ret->at_us / 1000000,
+		.dpop = ctx->dpop,
+		.apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
+		.revoked = table_of(ctx, POLICY_TABLE_REVOCATIONS),
+		.lost_revocations = ctx->tables && !table_of(ctx, POLICY_TABLE_REVOCATIONS),
+		.service = ret->verdict.service,
+		.ask = located ? ctx->ask : NULL,
+		.unasked = ctx->unasked,
+		.login = login,
+		.shared = ctx->shared,
+	};
 	enum authn_outcome known =
 		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
 	if (known == AUTHN_LATER)

@@ -24,8 +24,10 @@ struct decide_ctx {
 	struct dpop *dpop;         /* shared; NULL: tokens bound to a key are refused */
 	struct arena *arena;       /* holds what the decision views, until the caller resets it */
 	int64_t now_us;            /* wall clock; 0: read the clock */
-	const struct policy_tables_view *tables; /* NULL: no API key can be judged */
-	uint64_t started_ns;                     /* monotonic, what took_ns counts from; 0: now */
+	uint64_t started_ns;       /* monotonic, what took_ns counts from; 0: now */
+
+	const struct policy_tables_view
+		*tables; /* NULL: no API key can be judged, nothing is revoked */
 
 	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
 	enum reason

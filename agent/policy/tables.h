@@ -16,7 +16,9 @@ struct policy_tables;
 struct state;
 
 enum policy_table {
-	POLICY_TABLE_APIKEYS, /* authn/apikeys.h */
+	POLICY_TABLE_APIKEYS,     /* authn/apikeys.h */
+	POLICY_TABLE_REVOCATIONS, /* authn/revocations.h */
+	POLICY_TABLE_SIGNING,     /* authn/mintkeys.h */
 	POLICY_TABLE_COUNT,
 };
 
@@ -24,6 +26,7 @@ enum policy_table {
 struct policy_tables_env {
 	struct state *state;
 	const char *data_dir;
+	const char *token_issuer; /* iss of internal tokens; NULL: none are made */
 };
 
 /* How one table is made. */

@@ -6,6 +6,7 @@
 #include "model/decision.h"
 #include "policy/asks.h"
 #include "policy/decide.h"
+#include "policy/issue.h"
 #include "spop/ack.h"
 #include "spop/notify.h"
 
@@ -31,10 +32,13 @@ static void count_decision(struct worker_counters *counters, const struct decisi
 }
 
 /* No audit, no access: what is not in the journal is not allowed, and says so. */
-static void record_or_refuse(struct conn_home *home, const struct request *req, struct decision *d)
+static void record_or_refuse(struct answering *a, struct decision *d)
 {
+	struct conn_home *home = a->home;
 	bool has_id = event_id_next(&home->ids, d->at_us, &d->event);
-	if (has_id && audit_submit(home->options->journal, req, d) == 0)
+	if (has_id)
+		policy_issue_token(home->policy, &a->ctx, home->minter, &a->request, d);
+	if (has_id && audit_submit(home->options->journal, &a->request, d) == 0)
 		return;
 	struct decision refused = {.verdict = verdict_deny(REASON_AUDIT_UNAVAILABLE),
 	                           .policy_version = d->policy_version,
@@ -47,8 +51,9 @@ static void record_or_refuse(struct conn_home *home, const struct request *req, 
 
 static void give(struct answering *a, struct decision *d)
 {
-	record_or_refuse(a->home, &a->request, d);
+	record_or_refuse(a, d);
 	count_decision(a->home->counters, d);
+	a->home->gives_tokens = a->home->gives_tokens || d->token.n > 0;
 	spop_ack_encode(a->out, a->stream_id, a->frame_id, d, a->max_ack_bytes);
 	arena_reset(&a->home->arena);
 }
@@ -85,7 +90,7 @@ static void answering_of(struct conn_home *home, struct answering *ret)
 	ret->ctx = (struct decide_ctx){.tokens = home->tokens,
 	                               .dpop = home->options->dpop,
 	                               .arena = &home->arena,
-	                               .tables = &home->tables,
+	                               .tables = home->options->tables ? &home->tables : NULL,
 	                               .shared = home->options->logins};
 	ret->ctx.ask = &ret->ask;
 }

@@ -1,6 +1,7 @@
 #include "server/conn.h"
 
 #include "core/clock.h"
+#include "core/secret.h"
 #include "server/address.h"
 #include "server/answer.h"
 
@@ -41,6 +42,8 @@ static void conn_close(struct conn *c)
 	if (c->next)
 		c->next->link = c->link;
 	counter_add(&c->home->counters->n_connections, UINT64_MAX); /* minus one */
+	if (c->home->gives_tokens)
+		secret_wipe(c->out.at, c->out.n);
 	free(c->in);
 	free(c->out.at);
 	free(c);
@@ -159,6 +162,8 @@ static bool flush(struct conn *c)
 		listen_for(c, EV_WRITE); /* who does not read our answers is not heard either */
 		return true;
 	}
+	if (c->home->gives_tokens)
+		secret_wipe(c->out.at, c->out.n);
 	c->out.n = c->n_sent = 0;
 	if (c->closing)
 		return false;

@@ -15,6 +15,7 @@
 #include <ev.h>
 
 struct conn;
+struct minter;
 struct policy;
 struct policy_mailbox;
 struct tokencache;
@@ -29,6 +30,8 @@ struct conn_home {
 	struct tokencache *tokens;
 	struct policy_mailbox *mailbox; /* where answers come; owned by the worker */
 	struct parking parking;
+	struct minter *minter; /* of internal tokens */
+	bool gives_tokens;     /* it has given one: what was sent is wiped */
 	struct arena arena;
 	struct event_ids ids;
 	struct conn *conns;     /* list */

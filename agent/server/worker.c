@@ -2,6 +2,7 @@
 
 #include "audit/journal.h"
 #include "authn/authn.h"
+#include "authn/mint.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/thread.h"
@@ -118,6 +119,10 @@ static void publish_token_counts(struct worker *w)
 	atomic_store_explicit(&w->counters.n_token_hits, counts.n_hits, memory_order_relaxed);
 	atomic_store_explicit(&w->counters.n_token_misses, counts.n_misses, memory_order_relaxed);
 	atomic_store_explicit(&w->counters.n_parked, w->home.parking.n, memory_order_relaxed);
+	struct minter_counts mints = minter_counts(w->home.minter);
+	atomic_store_explicit(&w->counters.n_minted, mints.n_minted, memory_order_relaxed);
+	atomic_store_explicit(&w->counters.n_mint_reused, mints.n_reused, memory_order_relaxed);
+	atomic_store_explicit(&w->counters.n_mint_failed, mints.n_failed, memory_order_relaxed);
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
@@ -163,6 +168,7 @@ void worker_free(struct worker *w)
 	policy_unref(w->home.policy);
 	policy_tables_leave(&w->home.tables);
 	tokencache_free(w->home.tokens);
+	minter_free(w->home.minter);
 	arena_fini(&w->home.arena);
 	if (w->home.loop)
 		ev_loop_destroy(w->home.loop);
@@ -181,6 +187,8 @@ static void start_watchers(struct worker *w)
 	ev_async_init(&w->mail, on_mail);
 	ev_timer_init(&w->tick, on_tick, 1., 1.);
 	ev_prepare_init(&w->turn, on_turn);
+	/* what was published before a request was sent is in force for it, also when both wake us together */
+	ev_set_priority(&w->wake, EV_MAXPRI);
 	w->wake.data = w->mail.data = w->tick.data = w->turn.data = w;
 	ev_async_start(w->home.loop, &w->wake);
 	ev_async_start(w->home.loop, &w->mail);
@@ -203,7 +211,8 @@ int worker_start(const struct worker_options *options, struct worker **ret)
 	w->home.parking = (struct parking){.loop = w->home.loop,
 	                                   .deadline_s = options->deadline_ms / 1e3,
 	                                   .ready = conn_resume_one};
-	if (!w->home.loop || !w->home.tokens || !w->home.mailbox ||
+	w->home.minter = minter_new();
+	if (!w->home.loop || !w->home.tokens || !w->home.mailbox || !w->home.minter ||
 	    arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
 		return -ENOMEM;
 	start_watchers(w);

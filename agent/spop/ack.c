@@ -80,6 +80,11 @@ static bool write_event(struct outbuf *b, const struct decision *d)
 	return event_id_is_set(&d->event) && text(b, event_id_text(&d->event, room));
 }
 
+static bool write_token(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->token);
+}
+
 static bool write_user(struct outbuf *b, const struct decision *d)
 {
 	return text(b, d->identity.user);
@@ -152,6 +157,7 @@ static const struct variable variables[] = {
 	{SV("status"), "integer", write_status},
 	{SV("reason"), "string", write_reason},
 	{SV("event"), "string", write_event},
+	{SV("token"), "string", write_token},
 	{SV("user"), "string", write_user},
 	{SV("issuer"), "string", write_issuer},
 	{SV("client"), "string", write_client},
@@ -166,7 +172,7 @@ static const struct variable variables[] = {
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},
 };
-enum { N_ESSENTIAL = 5 };
+enum { N_ESSENTIAL = 6 }; /* a service that asks for a token is not reached without one */
 
 static void action_head(struct outbuf *b, struct sv name)
 {

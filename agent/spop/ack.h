@@ -9,7 +9,7 @@
  *
  * in      max_frame_size: agreed in the handshake. A variable that does not fit is left out; allow,
  *         verdict, status, reason and event always fit into SPOP_FRAME_SIZE_MIN
- * out     b fails, unchanged, when not even those fit into it
+ * out     b fails, unchanged, when not even those and the token, where there is one, fit into it
  */
 void spop_ack_encode(struct outbuf *b, uint64_t stream_id, uint64_t frame_id,
                      const struct decision *decision, size_t max_frame_size);

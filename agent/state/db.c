@@ -146,3 +146,16 @@ uint64_t db_key_number(struct sv key)
 		number = number << 8 | (uint8_t)key.at[i];
 	return number;
 }
+
+int db_seek_below(MDB_cursor *cursor, uint64_t before, MDB_val *key, MDB_val *value)
+{
+	if (before == 0)
+		return mdb_cursor_get(cursor, key, value, MDB_LAST);
+	uint8_t at[8];
+	struct sv wanted = db_number_key(before, at);
+	*key = (MDB_val){.mv_size = wanted.n, .mv_data = at};
+	int r = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+	if (r == MDB_NOTFOUND)
+		return mdb_cursor_get(cursor, key, value, MDB_LAST);
+	return r == 0 ? mdb_cursor_get(cursor, key, value, MDB_PREV) : r;
+}

@@ -25,7 +25,10 @@ struct state {
 	MDB_dbi versions;    /* number, 8 bytes big endian -> JSON */
 	MDB_dbi texts;       /* number, 8 bytes big endian -> the policy set as published */
 	MDB_dbi apikeys;     /* id -> apikey_record.h */
-	MDB_dbi apikey_times; /* created_us, 8 bytes big endian, then id -> nothing */
+	MDB_dbi apikey_times;     /* created_us, 8 bytes big endian, then id -> nothing */
+	MDB_dbi revocations;      /* number, 8 bytes big endian -> bytes of revocations.c */
+	MDB_dbi revocation_names; /* SHA-256 of kind, issuer and name -> number */
+	MDB_dbi signing_keys; /* Unix second it signs from, 8 bytes big endian -> bytes of signing.c */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };
 
@@ -73,6 +76,9 @@ uint64_t db_key_number(struct sv key);
 /* db_revise - what state_revision() tells of this name is another number from the commit on. */
 MUST_CHECK int db_revise(const struct state *state, MDB_txn *txn, const char *name);
 
+/* db_seek_below - the cursor on the highest number below before (0: on the last). returns LMDB's code. */
+MUST_CHECK int db_seek_below(MDB_cursor *cursor, uint64_t before, MDB_val *key, MDB_val *value);
+
 #define DB_CURRENT    "current"
 #define DB_DRAFT      "draft"
 #define DB_DRAFT_TEXT "draft-text"
@@ -80,6 +86,7 @@ MUST_CHECK int db_revise(const struct state *state, MDB_txn *txn, const char *na
 #define DB_SETUP      "setup"
 #define DB_MASK_KEY   "mask-key"
 #define DB_PEPPER     "pepper-check"
+#define DB_REVOKED    "revocation-number"
 
 /* text_digest - SHA-256 in hexadecimal; -EIO when OpenSSL fails. */
 MUST_CHECK int text_digest(struct sv text, char ret[static DIGEST_HEX_BYTES]);

@@ -31,6 +31,9 @@ static const struct {
 	{"logins", offsetof(struct state, logins)},
 	{"login_names", offsetof(struct state, login_names)},
 	{"login_once", offsetof(struct state, login_once)},
+	{"revocations", offsetof(struct state, revocations)},
+	{"signing-keys", offsetof(struct state, signing_keys)},
+	{"revocation-names", offsetof(struct state, revocation_names)},
 };
 
 static void close_state(struct state **state)

@@ -164,20 +164,6 @@ int state_version_add(struct state *state, uint64_t expected, const struct state
 	return r;
 }
 
-/* The cursor on the newest version below before. */
-static int seek_below(MDB_cursor *cursor, uint64_t before, MDB_val *key, MDB_val *value)
-{
-	if (before == 0)
-		return mdb_cursor_get(cursor, key, value, MDB_LAST);
-	uint8_t at[8];
-	struct sv wanted = db_number_key(before, at);
-	*key = (MDB_val){.mv_size = wanted.n, .mv_data = at};
-	int r = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-	if (r == MDB_NOTFOUND)
-		return mdb_cursor_get(cursor, key, value, MDB_LAST);
-	return r == 0 ? mdb_cursor_get(cursor, key, value, MDB_PREV) : r;
-}
-
 static int visit_one(const MDB_val *key, const MDB_val *value,
                      int (*visit)(void *user, const struct state_version *version), void *user)
 {
@@ -201,7 +187,7 @@ int state_version_list(const struct state *state, uint64_t before, size_t limit,
 	MDB_val value;
 	int m = mdb_cursor_open(txn, state->versions, &cursor);
 	if (m == 0)
-		m = seek_below(cursor, before, &key, &value);
+		m = db_seek_below(cursor, before, &key, &value);
 	for (size_t n = 0; m == 0 && r == 0 && n < limit; n++) {
 		r = visit_one(&key, &value, visit, user);
 		if (r == 0)

@@ -27,6 +27,7 @@ const covered = {
 	'haward-audit.1': [['audit', 'export'], ['audit', 'verify']],
 	'haward-admin.8': [['admin']],
 	'haward-key.8': [['key']],
+	'haward-revoke.8': [['revoke']],
 };
 
 // What stands behind a heading, up to the next one.
@@ -152,7 +153,7 @@ after(async () => {
 test('the examples work', () => {
 	const env = { ...process.env, PATH: `${path.dirname(haward)}:${process.env.PATH}` };
 	let n = 0;
-	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-audit.1', 'haward-key.8']) {
+	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-audit.1', 'haward-key.8', 'haward-revoke.8']) {
 		for (const example of examples(page)) {
 			// the issuer of the example is nobody's; all else is as printed, in a directory of ours
 			const command = example.replace(/^curl .*\n/m, '').replaceAll('/var/lib/haward', path.join(dir, 'data')).replaceAll('/etc/haward', dir)

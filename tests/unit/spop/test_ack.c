@@ -75,6 +75,7 @@ static struct decision full_decision(void)
 	                    .challenge = SV("Bearer realm=\"x\""),
 	                    .dpop_nonce = SV("next")},
 	};
+	d.token = SVL("e30.e30.x");
 	assert_true(event_id_parse(SVL("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &d.event));
 	return d;
 }
@@ -115,6 +116,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"verdict", "allow"},
 		{"reason", "policy_allowed"},
 		{"event", "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+		{"token", "e30.e30.x"},
 		{"user", "alice"},
 		{"issuer", "https://idp.example"},
 		{"client", "shop"},
@@ -195,6 +197,7 @@ static void the_first_five_always_fit(void **state)
 		struct decision d = full_decision();
 		struct ack ack;
 		d.verdict.effect = VERDICT_AUTHENTICATE; /* the longest word */
+		d.token = (struct sv){0};                /* which who is refused does not get */
 		d.verdict.reason = (enum reason)reason;
 		d.identity.user = d.identity.issuer = d.identity.client = big;
 		d.identity.workload = d.verdict.service = d.verdict.policy = big;
@@ -221,7 +224,7 @@ static void what_does_not_fit_is_left_out_whole(void **state)
 	size_t n_last = 0;
 	for (size_t max = SPOP_FRAME_SIZE_MIN; max < 600; max++) {
 		answer(&d, max, &ack);
-		assert_true(ack.n >= 5 && ack.n <= all.n);
+		assert_true(ack.n >= 6 && ack.n <= all.n);
 		n_last = ack.n;
 		for (size_t i = 0, k = 0; i < ack.n; i++, k++) {
 			while (k < all.n && !sv_eq(all.actions[k].name, ack.actions[i].name))
@@ -237,6 +240,23 @@ static void what_does_not_fit_is_left_out_whole(void **state)
 	answer(&d, 300, &ack);
 	assert_null(find(&ack, "user"));
 	assert_text(&ack, "issuer", "https://idp.example");
+}
+
+/* A service that asks for a token is not reached without one. */
+static void a_token_that_does_not_fit_is_no_answer(void **state)
+{
+	(void)state;
+	struct decision d = full_decision();
+	struct outbuf b = outbuf_over(room, sizeof(room));
+	char token[300];
+	memset(token, 't', sizeof(token));
+	d.token = (struct sv){token, sizeof(token)};
+	spop_ack_encode(&b, 3, 1, &d, 300);
+	assert_true(b.failed);
+	assert_int_equal(b.n, 0);
+	struct ack ack;
+	answer(&d, 600, &ack);
+	assert_int_equal(find(&ack, "token")->text.n, sizeof(token));
 }
 
 /* A list is joined so that a reader can take it apart again into the names that were granted. */
@@ -284,7 +304,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 15);
+		assert_int_equal(ack.n, 16);
 	}
 	assert_int_equal(rest.n, 0);
 }
@@ -341,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_decision_that_nobody_made_is_a_denial),
 		cmocka_unit_test(the_first_five_always_fit),
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+		cmocka_unit_test(a_token_that_does_not_fit_is_no_answer),
 		cmocka_unit_test(a_name_that_would_look_like_two_is_left_out),
 		cmocka_unit_test(many_answers_stand_one_behind_the_other),
 		cmocka_unit_test(a_buffer_without_room_is_failed_and_unchanged),

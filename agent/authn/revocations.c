@@ -141,6 +141,9 @@ bool revocations_hold(const struct revocations *table, const struct identity *wh
 {
 	if (!table || table->n == 0)
 		return false;
+	/* what a table does not hold once it never will: time only ends revocations */
+	if (who->clear_of && *who->clear_of == table->shared.generation)
+		return false;
 	const struct sv names[] = {
 		[REVOCATION_TOKEN] = who->token_id,     [REVOCATION_SUBJECT] = who->subject,
 		[REVOCATION_CLIENT] = who->client,      [REVOCATION_KEY] = who->key_id,
@@ -156,6 +159,8 @@ bool revocations_hold(const struct revocations *table, const struct identity *wh
 		if (covers(place, (enum revocation_kind)kind, who, now_s))
 			return true;
 	}
+	if (who->clear_of)
+		*who->clear_of = table->shared.generation;
 	return false;
 }
 

@@ -18,6 +18,7 @@ struct entry {
 	uint64_t generation;
 	struct keyslot *keys; /* owned reference; NULL: it does not depend on keys */
 	void *memory;         /* owned: arrays and texts of who */
+	uint64_t clear_of;    /* who.clear_of points here */
 	struct identity who;
 };
 
@@ -225,6 +226,7 @@ const struct identity *tokencache_put(struct tokencache *cache, const uint8_t di
 	(void)json_incref((json_t *)(uintptr_t)who->claims);
 	entry_fini(e);
 	*e = fresh;
+	e->who.clear_of = &e->clear_of;
 	return &e->who;
 }
 

@@ -421,7 +421,7 @@ int cli_key(int argc, char **argv)
 		return complain(&task, r);
 	desk_operator(task.operator);
 	r = desk_open(&task.desk, own_name, a.data);
-	task.env = (struct policy_tables_env){task.desk.state, a.data};
+	task.env = (struct policy_tables_env){.state = task.desk.state, .data_dir = a.data};
 	if (r == 0)
 		r = acts[act].run(&task);
 	return r == 0 ? EXIT_SUCCESS : complain(&task, r);

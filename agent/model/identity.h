@@ -56,6 +56,7 @@ struct identity {
 	struct sv session_id; /* sid */
 	struct sv key_id;     /* kid of the key that made the signature */
 	int64_t issued_at;    /* iat, Unix seconds; 0 when not told */
+	uint64_t *clear_of; /* of a cache: which table of revocations does not hold it; NULL: ask */
 
 	/* the workload on the other side of mTLS; empty when there is none */
 	struct sv workload;        /* "spiffe://td/ns/a/sa/b" */

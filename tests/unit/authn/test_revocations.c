@@ -98,6 +98,26 @@ static void of_two_for_one_the_later_holds(void **state)
 	assert_false(holds(r, 2, &anna, NOW + 9));
 }
 
+static void what_is_clear_of_one_table_is_asked_again_of_the_next(void **state)
+{
+	(void)state;
+	static const struct revocation other = {REVOCATION_TOKEN, SV("i"), SV("x"), 0, NOW + 9},
+				       its = {REVOCATION_TOKEN, SV("https://one"), SV("t-1"), 0,
+	                                      NOW + 9};
+	struct revocations *first = table_of(&other, 1), *second = table_of(&its, 1);
+	uint64_t clear_of = 0;
+	struct identity who = anna;
+	who.clear_of = &clear_of;
+	assert_false(revocations_hold(first, &who, NOW));
+	assert_true(clear_of != 0);
+	assert_false(revocations_hold(first, &who, NOW));
+	assert_true(revocations_hold(second, &who, NOW));
+	assert_true(revocations_hold(second, &who, NOW));
+	assert_false(revocations_hold(first, &who, NOW));
+	revocations_unref(first);
+	revocations_unref(second);
+}
+
 static void a_full_table_takes_no_more(void **state)
 {
 	(void)state;
@@ -141,6 +161,7 @@ int main(void)
 		cmocka_unit_test(a_credential_that_does_not_say_when_is_taken_for_old),
 		cmocka_unit_test(names_that_are_missing_match_nothing),
 		cmocka_unit_test(of_two_for_one_the_later_holds),
+		cmocka_unit_test(what_is_clear_of_one_table_is_asked_again_of_the_next),
 		cmocka_unit_test(a_full_table_takes_no_more),
 		cmocka_unit_test(a_hundred_thousand_fit_and_are_all_found),
 	};

@@ -379,6 +379,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is revoked, newest first. */
+        get: operations["listRevocations"];
+        put?: never;
+        /** Revoke; in force in every worker when this is answered. The same again replaces the earlier one and never weakens it. */
+        post: operations["createRevocation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a revocation back: what it revoked is believed again. */
+        delete: operations["deleteRevocation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -439,6 +474,23 @@ export interface paths {
         };
         /** Prometheus text format 0.0.4; counts only, no names of people. */
         get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys that internal tokens are signed with: a JWK set (RFC 7517). */
+        get: operations["getJwks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1001,6 +1053,75 @@ export interface components {
             password?: components["schemas"]["Password"];
             roles?: components["schemas"]["Role"][];
             disabled?: boolean;
+        };
+        /**
+         * @description token: one, by jti; subject, client: what was issued to it until a moment; key: what it signed, by kid; session: what belongs to it, by sid.
+         * @enum {string}
+         */
+        RevocationKind: "token" | "subject" | "client" | "key" | "session";
+        Revocation: {
+            id: string;
+            kind: components["schemas"]["RevocationKind"];
+            issuer: string;
+            /** @description jti, sub, client, kid or sid. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Of a subject or a client: what was issued until then is revoked.
+             * @example 2026-11-23T14:03:21.000000Z
+             */
+            until: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            expires_at: string;
+            reason: string;
+            author: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            created_at: string;
+        };
+        RevocationPage: {
+            items: components["schemas"]["Revocation"][];
+            next_cursor: string | null;
+            exhausted: boolean;
+        };
+        RevocationCreate: {
+            kind: components["schemas"]["RevocationKind"];
+            /** @description As its tokens name it, byte for byte. */
+            issuer: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description Of a subject or a client; now, when it is missing.
+             * @example 2026-11-23T14:03:21Z
+             */
+            until?: string;
+            /**
+             * Format: date-time
+             * @description From then on it is forgotten; in 366 days, when it is missing.
+             * @example 2027-11-23T14:03:21Z
+             */
+            expires_at?: string;
+            reason?: string;
+        };
+        Jwks: {
+            keys: {
+                /** @enum {string} */
+                kty: "EC";
+                /** @enum {string} */
+                crv: "P-256";
+                x: string;
+                y: string;
+                /** @enum {string} */
+                use: "sig";
+                /** @enum {string} */
+                alg: "ES256";
+                kid: string;
+            }[];
         };
         System: {
             version: string;
@@ -2428,6 +2549,91 @@ export interface operations {
             503: components["responses"]["Busy"];
         };
     };
+    listRevocations: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before, with the same q, from, to and order. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    createRevocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevocationCreate"];
+            };
+        };
+        responses: {
+            /** @description Revoked. */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    deleteRevocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken back. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Busy"];
+        };
+    };
     getSystem: {
         parameters: {
             query?: never;
@@ -2520,6 +2726,28 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getJwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys: the next one, the one that signs, and those whose tokens may still be good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jwks"];
                 };
             };
             400: components["responses"]["BadRequest"];

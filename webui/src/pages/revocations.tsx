@@ -133,7 +133,9 @@ function BackDialog({ revocation: r, onClose, onDone }: BackProps) {
 function Row({ revocation: r, onBack }: { revocation: Schemas['Revocation']; onBack: () => void }) {
   return (
     <tr>
-      <td data-label="What">{kinds[r.kind].name}</td>
+      <td data-label="What" class="short">
+        {kinds[r.kind].name}
+      </td>
       <td data-label="Name" class="grow">
         <div>
           <strong title={shown(r.name, 2048)}>{shown(r.name, 80)}</strong>

@@ -3,10 +3,10 @@
 #include "admin/call.h"
 #include "admin/http.h"
 #include "admin/listen.h"
-#include "admin/throttle.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/secret.h"
+#include "core/throttle.h"
 #include "state/setup.h"
 
 #include <errno.h>

@@ -5,8 +5,8 @@
 #include "admin/handlers.h"
 #include "admin/input.h"
 #include "admin/reply.h"
-#include "admin/throttle.h"
 #include "core/secret.h"
+#include "core/throttle.h"
 #include "state/roles.h"
 #include "state/setup.h"
 

@@ -23,6 +23,7 @@ enum authn_ask_kind {
 	AUTHN_ASK_SESSION,     /* whose it is */
 	AUTHN_ASK_LOGOUT,      /* its end; claims: id_token, and claims of its user */
 	AUTHN_ASK_BACKCHANNEL, /* the end of some, by their provider; claims: claims of the order */
+	AUTHN_ASK_PASSWORD,    /* about: struct basic_rules; parts: enum basic_part */
 	AUTHN_ASK_KIND_COUNT,
 };
 
@@ -35,6 +36,7 @@ struct authn_ask {
 	uint64_t serial;           /* of the compiled set that asks */
 	const void *about;         /* whom or what to ask, by kind; lives as long as that set */
 	struct sv parts[AUTHN_ASK_PARTS]; /* by kind; secrets; views into the request */
+	struct sv wipe; /* what was decoded for it, in the arena: to be wiped once the ask is put */
 };
 
 /* One answer, of one worker: nothing in it is shared with another thread. */

@@ -1,6 +1,7 @@
 #include "authn/authn.h"
 
 #include "authn/apikey.h"
+#include "authn/basicauth.h"
 #include "authn/bearer.h"
 #include "authn/binding.h"
 #include "authn/clientcert.h"
@@ -27,6 +28,7 @@ void authn_free(struct authn *authn)
 	for (size_t i = 0; i < authn->n; i++)
 		issuer_fini(&authn->issuers[i]);
 	free(authn->issuers);
+	basic_fini(&authn->basic);
 	places_fini(&authn->credentials.places);
 	workloads_free(authn->workloads);
 	free(authn);
@@ -172,6 +174,7 @@ int authn_compile(const struct authn_document *document, const struct authn_env 
 	r = read_issuers(issuers, env, d, authn);
 	r = worse(r, credential_precedence_read(document->credential_precedence, d,
 	                                        &authn->credentials));
+	r = worse(r, basic_read(document->basic, d, &authn->basic));
 	if (r == 0)
 		r = check_opaque(authn, d);
 	if (r)
@@ -188,6 +191,7 @@ static method_fn *const methods[] = {
 	[CREDENTIAL_DPOP] = bearer_identify, /* the proof is of the binding */
 	[CREDENTIAL_API_KEY] = apikey_identify,
 	[CREDENTIAL_SESSION] = session_identify,
+	[CREDENTIAL_BASIC] = basic_identify,
 };
 static_assert(ARRAY_LEN(methods) == CREDENTIAL_KIND_COUNT, "a method a kind of credential");
 
@@ -283,7 +287,7 @@ typedef void keep_fn(const struct authn *authn, const struct authn_ctx *ctx,
 static keep_fn *const keepers[] = {
 	[AUTHN_ASK_INTROSPECT] = opaque_keep,       [AUTHN_ASK_CODE] = session_keep,
 	[AUTHN_ASK_SESSION] = session_keep,         [AUTHN_ASK_LOGOUT] = session_keep_end,
-	[AUTHN_ASK_BACKCHANNEL] = session_keep_end,
+	[AUTHN_ASK_BACKCHANNEL] = session_keep_end, [AUTHN_ASK_PASSWORD] = basic_keep,
 };
 static_assert(ARRAY_LEN(keepers) == AUTHN_ASK_KIND_COUNT, "a keeper a kind of ask");
 
@@ -297,6 +301,11 @@ void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
 	else
 		tokencache_put_refusal(ctx->cache, answer->key, authn->serial, answer->until_s,
 		                       answer->why);
+}
+
+struct sv authn_basic_realm(const struct authn *authn)
+{
+	return sv_of(authn->basic.realm);
 }
 
 uint64_t authn_serial(const struct authn *authn)

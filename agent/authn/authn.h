@@ -22,6 +22,7 @@ struct workloads;
 struct authn_document {
 	const json_t *issuers;
 	const json_t *credential_precedence;
+	const json_t *basic;
 };
 
 /* authn_compile - from the members of a policy set.
@@ -75,6 +76,8 @@ struct authn_ctx {
 	/* The service's own way to sign in with a browser; NULL: session cookies count for nothing */
 	const struct login *login;
 	const struct login_shared *shared; /* required with login */
+	int64_t *
+		until_s; /* on a refusal that is remembered: until when, Unix seconds. May be NULL */
 };
 
 /* authn_identify - never waits and never looks at the network.
@@ -100,6 +103,9 @@ MUST_CHECK enum authn_outcome authn_verify_token(const struct authn *authn,
  */
 void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
                 const struct authn_answer *answer);
+
+/* authn_basic_realm - of HTTP Basic; empty when that is not taken. */
+struct sv authn_basic_realm(const struct authn *authn);
 
 /* authn_serial - of this compiled set; never that of another. */
 uint64_t authn_serial(const struct authn *authn);

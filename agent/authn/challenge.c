@@ -71,8 +71,18 @@ static struct sv step_up(bool by_dpop, struct sv parameters, struct arena *arena
 	                    SV_ARG(parameters), by_dpop ? ALGS : "");
 }
 
-struct sv authn_challenge(const struct request *req, const struct verdict *verdict,
-                          struct arena *arena)
+/* source: RFC 7617 2 and 2.1 */
+static struct sv with_basic(const struct authn *authn, const struct verdict *verdict,
+                            struct arena *arena)
+{
+	bool alone = authn_n_issuers(authn) == 0 || verdict->reason == REASON_PASSWORD_WRONG ||
+	             verdict->reason == REASON_CREDENTIAL_MALFORMED;
+	return arena_printf(arena, "%sBasic realm=\"%.*s\", charset=\"UTF-8\"",
+	                    alone ? "" : "Bearer" REALM ", ", SV_ARG(authn_basic_realm(authn)));
+}
+
+struct sv authn_challenge(const struct authn *authn, const struct request *req,
+                          const struct verdict *verdict, struct arena *arena)
 {
 	static const struct texts plain = TEXTS("");
 	static const struct texts invalid = TEXTS(ERROR("invalid_token"));
@@ -83,5 +93,7 @@ struct sv authn_challenge(const struct request *req, const struct verdict *verdi
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].reason == verdict->reason)
 			texts = &rows[i].texts;
+	if (texts == &plain && !by_dpop && authn_basic_realm(authn).n)
+		return with_basic(authn, verdict, arena);
 	return by_dpop ? texts->dpop : texts->bearer;
 }

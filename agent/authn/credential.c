@@ -11,10 +11,9 @@
 #include <stdio.h>
 
 const char *const credential_kind_names[CREDENTIAL_KIND_COUNT] = {
-	[CREDENTIAL_BEARER] = "bearer",
-	[CREDENTIAL_DPOP] = "dpop",
-	[CREDENTIAL_API_KEY] = "api_key",
-	[CREDENTIAL_SESSION] = "session",
+	[CREDENTIAL_BEARER] = "bearer",   [CREDENTIAL_DPOP] = "dpop",
+	[CREDENTIAL_API_KEY] = "api_key", [CREDENTIAL_SESSION] = "session",
+	[CREDENTIAL_BASIC] = "basic",
 };
 
 /* --- which of several counts --- */
@@ -95,6 +94,7 @@ static const struct {
 	{SV("Bearer"), CREDENTIAL_BEARER, PLACE_BIT(PLACE_BEARER)},
 	{SV("DPoP"), CREDENTIAL_DPOP, PLACE_BIT(PLACE_BEARER)},
 	{SV("ApiKey"), CREDENTIAL_API_KEY, 0},
+	{SV("Basic"), CREDENTIAL_BASIC, 0},
 };
 
 /* A token in a header field behind its prefix. returns whether there is one */

@@ -15,6 +15,7 @@ enum credential_kind {
 	CREDENTIAL_DPOP,    /* RFC 9449 7.1: a token in that header that goes with a proof */
 	CREDENTIAL_API_KEY, /* apikeytext.h: argument api_key, scheme ApiKey, or as a bearer token */
 	CREDENTIAL_SESSION, /* the cookie of a browser that signed in */
+	CREDENTIAL_BASIC,   /* RFC 7617: name and password */
 	CREDENTIAL_KIND_COUNT,
 };
 /* Names for credentialPrecedence; a gap where a kind cannot be named. */

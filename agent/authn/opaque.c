@@ -16,12 +16,10 @@ enum authn_outcome opaque_identify(const struct authn_turn *turn, const struct i
                                    const uint8_t *key, struct sv token)
 {
 	struct authn_ask ask = {.kind = AUTHN_ASK_INTROSPECT, .about = issuer, .parts = {token}};
-	enum reason why;
 	if (!is_token(token))
 		return turn_refuse(turn, REASON_TOKEN_MALFORMED);
-	if (tokencache_find_refusal(turn->ctx->cache, key, turn->authn->serial, turn->ctx->now_s,
-	                            &why))
-		return turn_refuse(turn, why);
+	if (turn_refused(turn, key))
+		return AUTHN_REFUSED;
 	memcpy(ask.key, key, sizeof(ask.key));
 	return turn_later(turn, &ask);
 }

@@ -43,7 +43,7 @@ enum authn_outcome session_identify(const struct authn_turn *turn,
 {
 	const struct authn_ctx *ctx = turn->ctx;
 	struct session_place place;
-	enum reason why;
+	struct tokencache_refusal refusal;
 	if (!session_place(ctx->cache, ctx->shared, credential->text, &place))
 		return is_over(turn);
 	const struct identity *known =
@@ -52,8 +52,10 @@ enum authn_outcome session_identify(const struct authn_turn *turn,
 		*ret = *known;
 		return AUTHN_OK;
 	}
-	if (tokencache_find_refusal(ctx->cache, place.key, turn->authn->serial, ctx->now_s, &why))
-		return why == REASON_SESSION_EXPIRED ? is_over(turn) : turn_refuse(turn, why);
+	if (tokencache_find_refusal(ctx->cache, place.key, turn->authn->serial, ctx->now_s,
+	                            &refusal))
+		return refusal.why == REASON_SESSION_EXPIRED ? is_over(turn)
+		                                             : turn_refuse(turn, refusal.why);
 	struct authn_ask ask = {.kind = AUTHN_ASK_SESSION, .about = ctx->login};
 	memcpy(ask.key, place.key, sizeof(ask.key));
 	if (!arena_dup(ctx->arena, (struct sv){(const char *)place.digest, SHA256_BYTES},

@@ -258,14 +258,14 @@ void tokencache_put_refusal(struct tokencache *cache, const uint8_t digest[SHA25
 }
 
 bool tokencache_find_refusal(const struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
-                             uint64_t policy, int64_t now_s, enum reason *why)
+                             uint64_t policy, int64_t now_s, struct tokencache_refusal *ret)
 {
 	const struct refusal *set = &cache->refusals[set_at(digest, REFUSAL_SETS)];
 	for (size_t i = 0; i < WAYS; i++) {
 		if (memcmp(set[i].digest, digest, SHA256_BYTES) != 0 || set[i].policy != policy ||
 		    now_s >= set[i].until_s)
 			continue;
-		*why = set[i].why;
+		*ret = (struct tokencache_refusal){set[i].why, set[i].until_s};
 		return true;
 	}
 	return false;

@@ -61,11 +61,15 @@ MUST_CHECK const struct identity *tokencache_put(struct tokencache *cache,
 void tokencache_put_refusal(struct tokencache *cache, const uint8_t digest[SHA256_BYTES],
                             uint64_t policy, int64_t until_s, enum reason why);
 
+struct tokencache_refusal {
+	enum reason why;
+	int64_t until_s; /* Unix seconds */
+};
 /* tokencache_find_refusal - whether one is remembered that still holds. tokencache_find() does not see it.
- * out     *why, on true */
+ * out     *ret, on true */
 MUST_CHECK bool tokencache_find_refusal(const struct tokencache *cache,
                                         const uint8_t digest[SHA256_BYTES], uint64_t policy,
-                                        int64_t now_s, enum reason *why);
+                                        int64_t now_s, struct tokencache_refusal *ret);
 
 /* tokencache_sha256, tokencache_certdigests, tokencache_verifier, tokencache_headers, tokencache_certs,
  * tokencache_proofkeys - the worker's hash and signature contexts, and the certificates, headers and clients' keys it

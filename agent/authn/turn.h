@@ -6,6 +6,7 @@
 #define AUTHN_TURN_H
 
 #include "authn/authn.h"
+#include "authn/basic.h"
 #include "authn/credential.h"
 
 struct authn {
@@ -13,6 +14,7 @@ struct authn {
 		serial; /* another for each compiled set: cached answers of an older one do not count */
 	size_t n;
 	struct issuer *issuers; /* owned */
+	struct basic_rules basic;
 	struct credential_rules credentials;
 	struct workloads *workloads; /* owned; NULL: nothing is said of them */
 };
@@ -23,6 +25,19 @@ struct authn_turn {
 	const struct request *req; /* NULL: a credential alone is judged */
 	enum reason *why;          /* where a refusal says which way */
 };
+
+/* turn_refused - whether a refusal of this credential is remembered, which is said then. in: key: its digest */
+static inline bool turn_refused(const struct authn_turn *turn, const uint8_t key[SHA256_BYTES])
+{
+	struct tokencache_refusal refusal;
+	if (!tokencache_find_refusal(turn->ctx->cache, key, turn->authn->serial, turn->ctx->now_s,
+	                             &refusal))
+		return false;
+	*turn->why = refusal.why;
+	if (turn->ctx->until_s)
+		*turn->ctx->until_s = refusal.until_s;
+	return true;
+}
 
 /* turn_later - what a method answers that has to ask first: the ask, or a refusal where nobody may be asked. */
 static inline enum authn_outcome turn_later(const struct authn_turn *turn,

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/desk.h"
+#include "cli/newpassword.h"
 #include "core/clock.h"
 #include "core/secret.h"
 #include "state/admins.h"
@@ -14,11 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <termios.h>
-#include <unistd.h>
 
-enum { LINE_BYTES = PASSWORD_MAX_BYTES + 2 };
 enum { KEY_DATA = 'd', KEY_ROLES = 'r', KEY_URL = 'u' };
+
+static char own_name[] = "haward admin"; /* for the usage text */
 
 struct admin_arguments {
 	const char *data, *roles, *url;
@@ -37,67 +37,6 @@ struct task {
 static void close_task(struct task *task)
 {
 	desk_close(&task->desk);
-}
-
-/* ---- passwords: from the terminal without echo, or one line of standard input; never from argv ---- */
-
-static bool read_line(char line[static LINE_BYTES], struct sv *ret)
-{
-	if (!fgets(line, LINE_BYTES, stdin))
-		return false;
-	size_t n = strlen(line);
-	if (n > 0 && line[n - 1] == '\n')
-		n--;
-	else if (!feof(stdin))
-		return false; /* longer than a password may be */
-	*ret = (struct sv){line, n};
-	return true;
-}
-
-static bool ask_hidden(const char *prompt, char line[static LINE_BYTES], struct sv *ret)
-{
-	struct termios before;
-	if (tcgetattr(STDIN_FILENO, &before) != 0)
-		return read_line(line, ret);
-	struct termios quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	(void)fputs(prompt, stderr);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	bool ok = read_line(line, ret);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-	(void)fputc('\n', stderr);
-	return ok;
-}
-
-static bool typed_twice(struct sv password)
-{
-	char again[LINE_BYTES];
-	struct sv second = {0};
-	if (!isatty(STDIN_FILENO))
-		return true;
-	bool same = ask_hidden("Once more: ", again, &second) && secret_equal(password, second);
-	secret_wipe(again, sizeof(again));
-	if (!same)
-		(void)fprintf(stderr, "haward admin: the two are not the same\n");
-	return same;
-}
-
-static int hash_new_password(struct sv name, char phc[static PASSWORD_PHC_BYTES])
-{
-	char line[LINE_BYTES] = "";
-	struct sv password;
-	int r = -EINVAL;
-	if (!ask_hidden("New password: ", line, &password)) {
-		(void)fprintf(stderr, "haward admin: no password on standard input\n");
-	} else {
-		enum password_fault fault = password_check(password, name);
-		if (fault != PASSWORD_GOOD)
-			(void)fprintf(stderr, "haward admin: %s\n", password_fault_text(fault));
-		else if (typed_twice(password))
-			r = password_hash(password, phc);
-	}
-	secret_wipe(line, sizeof(line));
-	return r;
 }
 
 /* ---- the acts ---- */
@@ -137,7 +76,7 @@ static int act_add(struct task *task)
 		return -EINVAL;
 	}
 	memcpy(admin.name, task->name.at, task->name.n);
-	int r = hash_new_password(task->name, admin.phc);
+	int r = newpassword_hash(own_name, task->name, admin.phc);
 	if (r == 0)
 		r = state_admin_add(task->desk.state, &admin);
 	roles_text(admin.roles, roles);
@@ -159,7 +98,7 @@ static int act_passwd(struct task *task)
 	struct state_admin there;
 	int r = state_admin_get(task->desk.state, task->name, &there);
 	if (r == 0)
-		r = hash_new_password(task->name, phc);
+		r = newpassword_hash(own_name, task->name, phc);
 	if (r != 0)
 		return r;
 	struct state_admin_change how = {.phc = phc};
@@ -276,8 +215,6 @@ static int usage(const char *text)
 	(void)fprintf(stderr, "haward admin: %s\n", text);
 	return EX_USAGE;
 }
-
-static char own_name[] = "haward admin"; /* for the usage text */
 
 int cli_admin(int argc, char **argv)
 {

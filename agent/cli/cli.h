@@ -11,5 +11,6 @@ int cli_audit(int argc, char **argv);
 int cli_admin(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_revoke(int argc, char **argv);
+int cli_user(int argc, char **argv);
 
 #endif

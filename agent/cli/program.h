@@ -16,6 +16,7 @@ struct dpop;
 struct fetch;
 struct introspect;
 struct login_shared;
+struct passwords;
 struct policy;
 struct policy_asks;
 struct policy_keys;
@@ -39,6 +40,7 @@ struct program {
 	struct introspect *introspect;
 	struct login_shared *login_shared;
 	struct policy_logins *logins;
+	struct passwords *passwords;
 	struct policy_asks *asks;
 	struct policy_env env;
 	struct policy_slot *slot;

@@ -7,6 +7,7 @@
 #include "policy/introspect.h"
 #include "policy/keys.h"
 #include "policy/logins.h"
+#include "policy/passwords.h"
 #include "policy/slot.h"
 
 void program_publish(void *user, struct policy *policy)
@@ -141,6 +142,19 @@ static void describe_endpoint(void *user, const struct introspect_status *status
 	(void)json_array_append_new(user, one);
 }
 
+static json_t *describe_passwords(const struct program *p)
+{
+	struct passwords_stats stats;
+	json_t *passwords = json_object();
+	passwords_stats(p->passwords, &stats);
+	(void)json_object_set_new(passwords, "right", number(stats.n_right));
+	(void)json_object_set_new(passwords, "wrong", number(stats.n_wrong));
+	(void)json_object_set_new(passwords, "throttled", number(stats.n_throttled));
+	(void)json_object_set_new(passwords, "full", number(stats.n_full));
+	(void)json_object_set_new(passwords, "waiting", number(stats.n_waiting));
+	return passwords;
+}
+
 static json_t *describe_asks(const struct program *p)
 {
 	struct policy_asks_stats stats;
@@ -155,6 +169,7 @@ static json_t *describe_asks(const struct program *p)
 	(void)json_object_set_new(asks, "asked", number(stats.n_asked));
 	(void)json_object_set_new(asks, "refused", number(stats.n_refused));
 	(void)json_object_set_new(asks, "introspection", endpoints);
+	(void)json_object_set_new(asks, "passwords", describe_passwords(p));
 	return asks;
 }
 
@@ -311,6 +326,14 @@ static void collect_asks(const struct program *p, struct strbuf *text)
 	metric(text, "haward_asks_total", "counter", "Questions put to others.", stats.n_asked);
 	metric(text, "haward_asks_refused_total", "counter",
 	       "Questions not put: too many, or nobody to ask.", stats.n_refused);
+	struct passwords_stats passwords;
+	passwords_stats(p->passwords, &passwords);
+	metric(text, "haward_passwords_wrong_total", "counter", "Passwords that were wrong.",
+	       passwords.n_wrong);
+	metric(text, "haward_passwords_throttled_total", "counter",
+	       "Passwords not looked at, so soon after wrong ones.", passwords.n_throttled);
+	metric(text, "haward_passwords_refused_total", "counter",
+	       "Passwords that found the lane full.", passwords.n_full);
 	metric(text, "haward_introspections_total", "counter",
 	       "Answers of introspection endpoints.", endpoints.n_asked);
 	metric(text, "haward_introspections_failed_total", "counter",

@@ -15,6 +15,7 @@
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
 #include "policy/logins.h"
+#include "policy/passwords.h"
 #include "policy/signing.h"
 #include "policy/slot.h"
 #include "state/revocations.h"
@@ -199,16 +200,20 @@ static int start_logins(struct program *p, const char *path)
 		.state = p->state, .fetch = p->fetch, .shared = p->login_shared, .keys_path = keys};
 	return policy_logins_start(&o, &p->logins);
 }
+enum { PASSWORD_THREADS = 2 }; /* 19 MiB and a core each, while a password is checked */
 
 /* Who finds out what workers cannot. */
 static int start_asks(struct program *p, const char *path)
 {
 	(void)path;
 	int r = introspect_new(p->fetch, &p->introspect);
+	if (r == 0)
+		r = passwords_start(p->state, PASSWORD_THREADS, &p->passwords);
 	if (r)
 		return r;
 	struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
 		[AUTHN_ASK_INTROSPECT] = introspect_performer(p->introspect),
+		[AUTHN_ASK_PASSWORD] = passwords_performer(p->passwords),
 	};
 	policy_logins_performers(p->logins, performers);
 	return policy_asks_new(performers, &p->asks);
@@ -402,8 +407,10 @@ static void stop(struct program *p)
 	server_free(p->server);
 	if (p->fetch)
 		fetch_end_requests(p->fetch);
+	passwords_end(p->passwords);
 	policy_asks_free(p->asks); /* they hold policies, as refreshes of logins do */
 	policy_logins_stop(p->logins);
+	passwords_free(p->passwords);
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
 	policy_slot_free(p->slot);

@@ -4,6 +4,7 @@ const char *const auth_method_names[AUTH_METHOD_COUNT] = {
 	[AUTH_NONE] = "none",       [AUTH_JWT] = "jwt",
 	[AUTH_MTLS] = "mtls",       [AUTH_INTROSPECTION] = "introspection",
 	[AUTH_API_KEY] = "api_key", [AUTH_SESSION] = "session",
+	[AUTH_BASIC] = "basic",
 };
 
 /* source: Istio's SPIFFE layout, spiffe://<trust domain>/ns/<namespace>/sa/<service account> */

@@ -18,6 +18,7 @@ enum auth_method {
 	AUTH_INTROSPECTION, /* an opaque token, by its issuer's word */
 	AUTH_API_KEY,
 	AUTH_SESSION, /* a browser that signed in */
+	AUTH_BASIC,   /* by name and password */
 	AUTH_METHOD_COUNT,
 };
 extern const char *const auth_method_names[AUTH_METHOD_COUNT]; /* none, jwt, mtls, ... */

@@ -40,6 +40,11 @@ static bool is_malformed(enum reason reason)
 	       reason == REASON_MULTIPLE_CREDENTIALS;
 }
 
+static bool is_limit(enum reason reason)
+{
+	return reason == REASON_THROTTLED;
+}
+
 static bool is_outage(enum reason reason)
 {
 	return reason == REASON_INTERNAL ||
@@ -77,7 +82,10 @@ static struct verdict verdict_of_login(enum reason reason, struct verdict otherw
 struct verdict verdict_deny(enum reason reason)
 {
 	struct verdict v = {.effect = VERDICT_DENY, .reason = reason, .status = 403};
-	if (is_credential(reason)) {
+	if (is_limit(reason)) {
+		v.effect = VERDICT_LIMIT;
+		v.status = 429;
+	} else if (is_credential(reason)) {
 		v.effect = VERDICT_AUTHENTICATE;
 		v.status = 401;
 	} else if (is_malformed(reason)) {

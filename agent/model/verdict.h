@@ -49,6 +49,8 @@ struct verdict {
 	struct why why[VERDICT_WHY_MAX]; /* the decider first, or the nearest failed condition */
 	size_t n_why;
 
+	uint32_t retry_after_s; /* VERDICT_LIMIT: when to try again; else 0 */
+
 	struct sv challenge;                    /* WWW-Authenticate; empty when none */
 	struct sv location;                     /* of a redirect; empty when none */
 	struct sv cookies[VERDICT_COOKIES_MAX]; /* Set-Cookie, each; empty when none. Secrets */
@@ -61,7 +63,7 @@ struct verdict {
 	struct sv shadow_policy;
 };
 
-/* verdict_deny - a denial with the reason's usual status and effect: 400, 401, 403 or 503. */
+/* verdict_deny - a denial with the reason's usual status and effect: 400, 401, 403, 429 or 503. */
 struct verdict verdict_deny(enum reason reason);
 
 #endif

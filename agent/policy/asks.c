@@ -93,6 +93,7 @@ static struct entry *entry_new(const struct authn_ask *ask)
 	char *at = e->secrets;
 	e->n_secrets = n;
 	e->ask.asked = *ask;
+	e->ask.asked.wipe = (struct sv){0};
 	for (size_t i = 0; i < AUTHN_ASK_PARTS; i++) {
 		if (ask->parts[i].n)
 			memcpy(at, ask->parts[i].at, ask->parts[i].n);

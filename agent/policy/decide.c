@@ -45,11 +45,19 @@ static void refuse_credential(enum reason reason, struct verdict *verdict)
 	verdict->n_why = 1;
 }
 
-static void challenge(const struct request *req, struct arena *arena, struct verdict *verdict)
+/* When the next try may be made: at least a second from now, as the refusal stands. */
+static void say_when(int64_t until_s, int64_t now_s, struct verdict *verdict)
+{
+	if (verdict->effect == VERDICT_LIMIT)
+		verdict->retry_after_s = until_s > now_s ? (uint32_t)(until_s - now_s) : 1;
+}
+
+static void challenge(const struct policy *policy, const struct request *req, struct arena *arena,
+                      struct verdict *verdict)
 {
 	if (verdict->effect == VERDICT_AUTHENTICATE ||
 	    verdict->reason == REASON_MULTIPLE_CREDENTIALS)
-		verdict->challenge = authn_challenge(req, verdict, arena);
+		verdict->challenge = authn_challenge(policy_authn(policy), req, verdict, arena);
 }
 
 static void judge(const struct policy *policy, const struct decide_ctx *ctx,
@@ -85,6 +93,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 {
 	struct authz_target target;
 	enum reason reason = REASON_INTERNAL;
+	int64_t until_s = 0;
 	uint64_t started_ns = begin(policy, ctx, ret);
 	if (!policy)
 		return DECIDE_NOW;
@@ -108,6 +117,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		.service = ret->verdict.service,
 		.ask = located ? ctx->ask : NULL,
 		.unasked = ctx->unasked,
+		.until_s = &until_s,
 		.login = login,
 		.shared = ctx->shared,
 	};
@@ -115,15 +125,17 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
 	if (known == AUTHN_LATER)
 		return DECIDE_LATER;
-	if (located && known == AUTHN_REFUSED)
+	if (located && known == AUTHN_REFUSED) {
 		refuse_credential(reason, &ret->verdict);
-	else if (located)
+		say_when(until_s, asking.now_s, &ret->verdict);
+	} else if (located) {
 		judge(policy, ctx, req, &target, ret);
+	}
 	if (req->n_dpop > 0)
 		ret->verdict.dpop_nonce =
 			dpop_nonce(policy_authn(policy), &asking, &ret->identity, reason);
 	offer_login(&signin, login, reason == REASON_SESSION_EXPIRED, ret);
-	challenge(req, ctx->arena, &ret->verdict);
+	challenge(policy, req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 	return DECIDE_NOW;
 }
@@ -140,6 +152,6 @@ void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
 	if (authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict))
 		judge(policy, ctx, req, &target, ret);
 	offer_login(&signin, login_of(policy, &target), false, ret);
-	challenge(req, ctx->arena, &ret->verdict);
+	challenge(policy, req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);
 }

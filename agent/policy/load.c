@@ -19,7 +19,7 @@
 struct raw_set {
 	char *api_version;
 	char *schema;
-	const json_t *default_action, *issuers, *credential_precedence, *logins, *services,
+	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *services,
 		*policies;
 	const json_t *trust_domains, *certificate_identities;
 };
@@ -43,6 +43,7 @@ static const struct json_field set_fields[] = {
 	VALUE("trustDomains", trust_domains),
 	VALUE("certificateIdentities", certificate_identities),
 	VALUE("logins", logins),
+	VALUE("basic", basic),
 	VALUE("services", services),
 	VALUE("policies", policies),
 };
@@ -167,7 +168,8 @@ static int compile_authn(const struct raw_set *raw, const struct policy_env *env
 	};
 	struct workloads *workloads = NULL;
 	const struct authn_document who = {.issuers = raw->issuers,
-	                                   .credential_precedence = raw->credential_precedence};
+	                                   .credential_precedence = raw->credential_precedence,
+	                                   .basic = raw->basic};
 	int authn = authn_compile(&who, &outside, d, &policy->authn);
 	int known = workloads_compile(raw->trust_domains, raw->certificate_identities, &outside, d,
 	                              &workloads);

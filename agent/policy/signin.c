@@ -49,12 +49,12 @@ static enum signin_outcome answer_to(const struct signin *s, struct authn_ask *a
                                      struct decision *ret, const struct identity **ret_who)
 {
 	uint64_t serial = authn_serial(policy_authn(s->policy));
-	enum reason why;
+	struct tokencache_refusal refusal;
 	*ret_who = tokencache_find(s->ctx->tokens, ask->key, serial, s->now_s);
 	if (*ret_who)
 		return SIGNIN_NOW;
-	if (tokencache_find_refusal(s->ctx->tokens, ask->key, serial, s->now_s, &why))
-		return deny(ret, why);
+	if (tokencache_find_refusal(s->ctx->tokens, ask->key, serial, s->now_s, &refusal))
+		return deny(ret, refusal.why);
 	if (!s->ctx->ask)
 		return deny(ret,
 		            s->ctx->unasked ? s->ctx->unasked : REASON_AUTHENTICATION_UNAVAILABLE);

@@ -3,6 +3,7 @@
 #include "audit/journal.h"
 #include "authn/ask.h"
 #include "core/clock.h"
+#include "core/secret.h"
 #include "model/decision.h"
 #include "policy/asks.h"
 #include "policy/decide.h"
@@ -77,6 +78,14 @@ static bool ask(struct answering *a)
 	       policy_asks_put(home->options->asks, home->policy, &a->ask, home->mailbox) == 0;
 }
 
+/* What was decoded for the ask stands in our own arena. */
+static void wipe_ask(struct answering *a)
+{
+	struct sv own = a->ask.wipe;
+	secret_wipe((void *)(uintptr_t)own.at, own.n);
+	a->ask.wipe = (struct sv){0};
+}
+
 static void wait_for_it(struct answering *a, struct parked *p)
 {
 	parking_wait(p, a->ask.key);
@@ -101,7 +110,9 @@ static void park(struct answering *a, struct conn *conn, const struct spop_frame
 	/* the provider has its own pace; HAProxy asks for these with a longer timeout */
 	if (p && a->ask.kind == AUTHN_ASK_CODE)
 		parking_set_deadline(p, a->home->options->login_deadline_ms / 1e3);
-	if (p && ask(a)) {
+	bool asked = p && ask(a);
+	wipe_ask(a);
+	if (asked) {
 		p->at_us = a->ctx.now_us;
 		p->started_ns = a->ctx.started_ns;
 		wait_for_it(a, p);
@@ -143,9 +154,14 @@ void answer_frame(struct conn_home *home, struct conn *conn, const struct spop_f
 static void decide_again(struct answering *a, struct parked *p)
 {
 	struct decision d;
-	if (policy_decide(a->home->policy, &a->ctx, &a->request, &d) == DECIDE_NOW)
+	if (policy_decide(a->home->policy, &a->ctx, &a->request, &d) == DECIDE_NOW) {
 		give(a, &d);
-	else if (p->n_asked < PARKED_ASKS_MAX && ask(a))
+		parked_free(p);
+		return;
+	}
+	bool asked = p->n_asked < PARKED_ASKS_MAX && ask(a);
+	wipe_ask(a);
+	if (asked)
 		wait_for_it(a, TAKE(p));
 	else
 		give_unasked(a, REASON_OVERLOADED);

@@ -21,6 +21,7 @@ struct state {
 	MDB_dbi login_once;  /* digest of what is used up -> until when, 8 bytes */
 	MDB_dbi meta;        /* "setup", "current", "draft", "draft-text", "revision", "mask-key" */
 	MDB_dbi admins;      /* name -> JSON */
+	MDB_dbi users;       /* name -> JSON: who signs in to services */
 	MDB_dbi sessions;    /* SHA-256 of the id -> JSON */
 	MDB_dbi versions;    /* number, 8 bytes big endian -> JSON */
 	MDB_dbi texts;       /* number, 8 bytes big endian -> the policy set as published */

@@ -23,6 +23,7 @@ static const struct {
 } databases[] = {
 	{"meta", offsetof(struct state, meta)},
 	{"admins", offsetof(struct state, admins)},
+	{"users", offsetof(struct state, users)},
 	{"sessions", offsetof(struct state, sessions)},
 	{"versions", offsetof(struct state, versions)},
 	{"texts", offsetof(struct state, texts)},

@@ -28,6 +28,7 @@ const covered = {
 	'haward-admin.8': [['admin']],
 	'haward-key.8': [['key']],
 	'haward-revoke.8': [['revoke']],
+	'haward-user.8': [['user']],
 };
 
 // What stands behind a heading, up to the next one.
@@ -153,11 +154,11 @@ after(async () => {
 test('the examples work', () => {
 	const env = { ...process.env, PATH: `${path.dirname(haward)}:${process.env.PATH}` };
 	let n = 0;
-	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-audit.1', 'haward-key.8', 'haward-revoke.8']) {
+	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-user.8', 'haward-audit.1', 'haward-key.8', 'haward-revoke.8']) {
 		for (const example of examples(page)) {
 			// the issuer of the example is nobody's; all else is as printed, in a directory of ours
 			const command = example.replace(/^curl .*\n/m, '').replaceAll('/var/lib/haward', path.join(dir, 'data')).replaceAll('/etc/haward', dir)
-				.replace(/^(haward admin add .*)$/m, '$1 < password.txt');
+				.replace(/^(haward (?:admin|user) add .*)$/m, '$1 < password.txt');
 			const found = sh(`set -e\n${command}`, { cwd: dir, env });
 			assert.equal(found.status, 0, `${page}: ${command}\n${found.stdout}${found.stderr}`);
 			n++;

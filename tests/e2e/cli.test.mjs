@@ -32,7 +32,7 @@ test('check accepts the shipped examples', async (t) => {
 	const dir = tempDir(t, 'check');
 	const key = await makeKey();
 	write(dir, 'jwks.json', jwksOf(key));
-	for (const example of ['quickstart', 'api-keys', 'mtls']) {
+	for (const example of ['quickstart', 'api-keys', 'mtls', 'basic']) {
 		const place = (name) => write(dir, name, fs.readFileSync(path.join(examples, example, name), 'utf8').replaceAll('/etc/haward', dir).replaceAll('/var/lib/haward', dir));
 		place('policy.json');
 		const found = await cli(['check', '--config', place('haward.json')]);

@@ -46,7 +46,7 @@ async function edge(t, example, answer) {
 	return Object.assign(holder, { env, agent, proxy, url: `http://127.0.0.1:${port}`, tlsUrl: `https://127.0.0.1:${port}`, strictUrl: `https://127.0.0.1:${strict}` });
 }
 
-for (const example of ['quickstart', 'api-keys', 'oidc-login', 'mtls']) {
+for (const example of ['quickstart', 'api-keys', 'oidc-login', 'mtls', 'basic']) {
 	test(`${example}: haproxy -c is silent`, async (t) => {
 		const env = { HAWARD_SPOE_CFG: path.join(examples, example, 'spoe.cfg') };
 		if (example === 'mtls') {

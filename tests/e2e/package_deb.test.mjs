@@ -72,7 +72,7 @@ test('every file is in its place, for root to change alone', async () => {
 		'/usr/lib/tmpfiles.d/haward.conf', '/usr/share/doc/haward/copyright', '/usr/share/doc/haward/changelog.gz', '/usr/share/doc/haward/README.md'];
 	for (const page of fs.readdirSync(path.join(packaging, 'man'))) wanted.push(`/usr/share/man/man${page.at(-1)}/${page}.gz`);
 	for (const name of fs.readdirSync(path.join(root, 'schema'))) wanted.push(`/usr/share/haward/schema/${name}`);
-	for (const example of ['quickstart', 'api-keys', 'mtls', 'mesh', 'edge-and-mesh', 'demo'])
+	for (const example of ['quickstart', 'api-keys', 'mtls', 'basic', 'mesh', 'edge-and-mesh', 'demo'])
 		for (const name of fs.readdirSync(path.join(root, 'haproxy-examples', example))) wanted.push(`/usr/share/doc/haward/examples/${example}/${name}`);
 	for (const name of wanted) assert.ok(names.has(name), `${name} is missing`);
 	const control = path.join(path.dirname(unpacked), 'control');

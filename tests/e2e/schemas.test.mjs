@@ -34,7 +34,7 @@ for (const name of ['settings', 'policy']) {
 test('the shipped settings and policy sets are as their schemas say', () => {
 	const [settings, policy] = [judgeOf('settings'), judgeOf('policy')];
 	assert.equal(settings(read(root, 'agent/packaging/haward.json.in')), '', 'the package');
-	for (const example of ['quickstart', 'api-keys', 'mtls']) {
+	for (const example of ['quickstart', 'api-keys', 'mtls', 'basic']) {
 		assert.equal(settings(read(examples, example, 'haward.json')), '', example);
 		assert.equal(policy(read(examples, example, 'policy.json')), '', example);
 	}

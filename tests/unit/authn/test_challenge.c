@@ -3,12 +3,14 @@
 #include "core/limits.h"
 #include "support/cmocka_prelude.h"
 
+static struct authn *authn;
+
 static struct sv challenge_for(enum reason reason, struct sv stepup, struct arena *arena)
 {
 	const struct request req = {.cert_verify = -1};
 	struct verdict verdict = verdict_deny(reason);
 	verdict.stepup = stepup;
-	return authn_challenge(&req, &verdict, arena);
+	return authn_challenge(authn, &req, &verdict, arena);
 }
 
 static void it_says_what_is_wrong_and_no_more(void **state)
@@ -58,11 +60,25 @@ static void a_step_up_says_what_to_ask_for(void **state)
 	arena_fini(&arena);
 }
 
+static int set_up(void **state)
+{
+	static const struct authn_document nothing;
+	(void)state;
+	return authn_compile(&nothing, NULL, NULL, &authn);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	authn_free(authn);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_says_what_is_wrong_and_no_more),
 		cmocka_unit_test(a_step_up_says_what_to_ask_for),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

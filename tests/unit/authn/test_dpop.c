@@ -161,7 +161,7 @@ static struct answer ask_at(struct desk *desk, const char *scheme, const char *t
 	assert_true(!good || sv_eq(who.user, SVL("anna")));
 	struct verdict verdict = verdict_deny(answer.why);
 	struct sv nonce = dpop_nonce(desk->authn, &ctx, &who, answer.why);
-	struct sv challenge = authn_challenge(&req, &verdict, &desk->arena);
+	struct sv challenge = authn_challenge(desk->authn, &req, &verdict, &desk->arena);
 	(void)snprintf(answer.nonce, sizeof(answer.nonce), "%.*s", SV_ARG(nonce));
 	(void)snprintf(answer.challenge, sizeof(answer.challenge), "%.*s", SV_ARG(challenge));
 	return answer;

@@ -267,7 +267,7 @@ static void made_up_tokens_displace_nobody(void **state)
 	(void)state;
 	uint8_t digest[SHA256_BYTES];
 	const struct identity anna = {.method = AUTH_JWT, .user = SV("anna")};
-	enum reason why = REASON_INTERNAL;
+	struct tokencache_refusal why = {0};
 	const struct credential good = {.kind = CREDENTIAL_BEARER, .text = SV("good")};
 	assert_true(tokencache_digest(cache, &good, digest));
 	assert_non_null(tokencache_put(cache, digest, 1, NULL, 0, NOW + 10, &anna));
@@ -278,7 +278,8 @@ static void made_up_tokens_displace_nobody(void **state)
 		assert_true(tokencache_digest(cache, &made_up, other));
 		tokencache_put_refusal(cache, other, 1, NOW + 10, REASON_TOKEN_INACTIVE);
 		assert_true(tokencache_find_refusal(cache, other, 1, NOW, &why));
-		assert_int_equal(why, REASON_TOKEN_INACTIVE);
+		assert_int_equal(why.why, REASON_TOKEN_INACTIVE);
+		assert_int_equal(why.until_s, NOW + 10);
 		assert_false(tokencache_find_refusal(cache, other, 2, NOW, &why));
 		assert_false(tokencache_find_refusal(cache, other, 1, NOW + 10, &why));
 	}

@@ -73,7 +73,8 @@ static struct decision full_decision(void)
 	                    .policy = SV("own-orders"),
 	                    .service = SV("orders"),
 	                    .challenge = SV("Bearer realm=\"x\""),
-	                    .dpop_nonce = SV("next")},
+	                    .dpop_nonce = SV("next"),
+	                    .retry_after_s = 7},
 	};
 	d.token = SVL("e30.e30.x");
 	assert_true(event_id_parse(SVL("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &d.event));
@@ -112,6 +113,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 	assert_int_equal(ack.actions[0].value.type, SPOP_DATA_BOOL);
 	assert_true(ack.actions[0].value.truth);
 	assert_int_equal(find(&ack, "status")->number, 200);
+	assert_int_equal(find(&ack, "retry_after")->number, 7);
 	static const char *const texts[][2] = {
 		{"verdict", "allow"},
 		{"reason", "policy_allowed"},
@@ -202,6 +204,7 @@ static void the_first_five_always_fit(void **state)
 		d.identity.user = d.identity.issuer = d.identity.client = big;
 		d.identity.workload = d.verdict.service = d.verdict.policy = big;
 		d.verdict.challenge = d.verdict.dpop_nonce = big;
+		d.verdict.retry_after_s = 0; /* a number would fit */
 		d.identity.groups = d.identity.scopes = &big;
 		d.identity.n_groups = d.identity.n_scopes = 1;
 		struct outbuf b = outbuf_over(room, sizeof(room));
@@ -304,7 +307,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 16);
+		assert_int_equal(ack.n, 17);
 	}
 	assert_int_equal(rest.n, 0);
 }

@@ -1188,6 +1188,18 @@ export interface components {
                 asked?: number;
                 /** @description Questions not put: too many at once. */
                 refused?: number;
+                /** @description Passwords by HTTP Basic. */
+                passwords?: {
+                    right?: number;
+                    wrong?: number;
+                    /** @description Not looked at, so soon after wrong ones. */
+                    throttled?: number;
+                    /** @description Found no place in the lane. */
+                    full?: number;
+                    waiting?: number;
+                } & {
+                    [key: string]: unknown;
+                };
                 /** @description Introspection endpoints that were asked. */
                 introspection: ({
                     url: string;

@@ -160,7 +160,7 @@ const known: Record<string, string[]> = {
   verdict: ['allow', 'deny', 'authenticate', 'redirect', 'limit', 'unavailable'],
   shadow: ['allow', 'deny', 'authenticate', 'redirect', 'limit', 'unavailable'],
   method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-  auth_method: ['none', 'jwt', 'mtls', 'introspection', 'api_key', 'session'],
+  auth_method: ['none', 'jwt', 'mtls', 'introspection', 'api_key', 'session', 'basic'],
   has: ['outcome', 'shadow', 'user', 'workload', 'cut'],
   kind: ['request', 'connection', 'admin', 'system', 'unaccounted', 'gap'],
   status: ['200', '401', '403', '503', '4xx', '5xx'],

@@ -1,5 +1,5 @@
-#ifndef ADMIN_THROTTLE_H
-#define ADMIN_THROTTLE_H
+#ifndef CORE_THROTTLE_H
+#define CORE_THROTTLE_H
 
 #include "core/macros.h"
 #include "core/netaddr.h"

@@ -1,4 +1,4 @@
-#include "admin/throttle.h"
+#include "core/throttle.h"
 #include "support/cmocka_prelude.h"
 
 #include <stdio.h>

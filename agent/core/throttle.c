@@ -1,4 +1,4 @@
-#include "admin/throttle.h"
+#include "core/throttle.h"
 
 #include "core/hash.h"
 #include "core/secret.h"

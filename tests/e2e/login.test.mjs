@@ -1,11 +1,13 @@
 // Signing in and out with a browser: HAProxy as in haproxy-examples/oidc-login, a real OpenID provider.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { request } from './support/http.mjs';
+import * as jose from 'jose';
+import { bearer, request } from './support/http.mjs';
+import { makeKey, now } from './support/issuer.mjs';
 import { Jar, loginPolicy, page, script } from './support/login.mjs';
 import { startProvider } from './support/provider.mjs';
 import { Stack } from './support/stack.mjs';
-import { eventually } from './support/wait.mjs';
+import { eventually, sleep } from './support/wait.mjs';
 
 let stack, provider;
 
@@ -169,6 +171,41 @@ test('the back channel takes nothing but a logout token', async () => {
 	assert.equal((await post('')).status, 400);
 	assert.equal((await post(`logout_token=${'a'.repeat(20000)}`)).status, 400);
 	assert.equal((await request(`${stack.url}/.haward/backchannel-logout`)).status, 400);
+});
+
+test('an order to end sessions is of the provider, for us, and counts once', async () => {
+	const post = (token) => request(`${stack.url}/.haward/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: token }).toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+	const order = (extra = {}, { key = provider.key, typ = 'logout+jwt' } = {}) => new jose.SignJWT({
+		iss: provider.issuer, aud: 'orders-web', sub: 'gina', iat: now(), exp: now() + 120, jti: `j${Math.random()}`,
+		events: { 'http://schemas.openid.net/event/backchannel-logout': {} }, ...extra,
+	}).setProtectedHeader({ alg: 'RS256', kid: key.kid, typ }).sign(key.privateKey);
+	const jar = new Jar();
+	const isIn = async () => (await jar.get(`${stack.url}/orders/1`, script)).status === 200;
+	assert.equal((await jar.signIn(`${stack.url}/orders/1`, 'gina')).status, 302);
+	const stranger = await makeKey('RS256', 'provider');
+	for (const bad of [
+		await order({}, { key: stranger }), await order({ aud: 'another' }), await order({ iss: 'https://evil.example' }), await order({ events: undefined }),
+		await order({ nonce: 'n' }), await order({ jti: undefined }), await order({ sub: undefined }), await order({}, { typ: 'at+jwt' }), await order({ iat: now() - 600 }),
+	]) {
+		assert.equal((await post(bad)).status, 400);
+		assert.ok(await isIn());
+	}
+	const good = await order();
+	assert.equal((await post(good)).status, 200);
+	assert.equal(await isIn(), false);
+	jar.cookies.delete('haward');
+	assert.equal((await jar.signIn(`${stack.url}/orders/1`, 'gina')).status, 302);
+	await sleep(2500); // the answer to the first is kept no longer
+	assert.equal((await post(good)).status, 400);
+	assert.ok(await isIn());
+});
+
+test('a session and a token together are two credentials', async () => {
+	const jar = new Jar();
+	assert.equal((await jar.signIn(`${stack.url}/orders/1`, 'hank')).status, 302);
+	const both = await jar.get(`${stack.url}/orders/1`, { ...script, ...bearer('a.b.c') });
+	assert.equal(both.status, 400);
+	assert.equal((await stack.event(receipt(both))).reason, 'multiple_credentials');
 });
 
 test('sessions outlive a restart, and their file of keys decides', async () => {

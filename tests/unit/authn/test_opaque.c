@@ -261,6 +261,39 @@ static void a_user_may_be_known_by_name_alone(void **state)
 	assert_int_equal(who.principal.n, 0);
 }
 
+/* What the issuer says of a token's binding holds as in a JWT. source: RFC 8705 3.2, RFC 9449 6.2 */
+static void an_introspected_token_may_be_bound(void **state)
+{
+#define NOTHING "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+	static const struct {
+		const char *authorization, *member;
+		enum reason why;
+	} rows[] = {
+		{"Bearer one", "x5t#S256", REASON_CERTIFICATE_REQUIRED},
+		{"Bearer two", "jkt", REASON_DPOP_REQUIRED},
+		{"DPoP three", "jkt", REASON_DPOP_REQUIRED}, /* without a proof */
+		{"Bearer four", "kid", REASON_TOKEN_BINDING_UNSUPPORTED},
+	};
+	const struct authn_ctx ctx = {.cache = cache, .arena = &arena, .now_s = NOW};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct authn_ask ask;
+		struct identity who;
+		enum reason why;
+		assert_int_equal(identify_at(NOW, rows[i].authorization, &ask, &who, &why),
+		                 AUTHN_LATER);
+		struct authn_answer answer = answer_to(&ask, "anna");
+		assert_int_equal(json_object_set_new(answer.claims, "cnf",
+		                                     json_pack("{s:s}", rows[i].member, NOTHING)),
+		                 0);
+		authn_keep(authn, &ctx, &answer);
+		json_decref(answer.claims);
+		assert_int_equal(identify_at(NOW, rows[i].authorization, &ask, &who, &why),
+		                 AUTHN_REFUSED);
+		assert_int_equal(why, rows[i].why);
+	}
+}
+
 /* Refusals that strangers cause displace each other, and nobody who is known. */
 static void made_up_tokens_displace_nobody(void **state)
 {
@@ -348,6 +381,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_told_is_remembered_for_its_time, set_up,
 	                                        tear_down),
 		cmocka_unit_test_setup_teardown(a_user_may_be_known_by_name_alone, set_up,
+	                                        tear_down),
+		cmocka_unit_test_setup_teardown(an_introspected_token_may_be_bound, set_up,
 	                                        tear_down),
 		cmocka_unit_test_setup_teardown(made_up_tokens_displace_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mistakes_have_their_place, set_up, tear_down),

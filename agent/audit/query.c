@@ -340,7 +340,8 @@ static int run_stretch(struct audit_query *query, struct page_run *run)
 			run->page->n_rows++;
 		}
 		query->next = step(query, seq);
-		bool inside = query->next >= s.first && query->next <= s.last;
+		/* 0, the end of all, would stand inside the first bucket */
+		bool inside = query->next && query->next >= s.first && query->next <= s.last;
 		if (!inside || run->page->n_rows >= query->limit ||
 		    (n % LOOK_EVERY == 0 && out_of_time(query)))
 			return 0;

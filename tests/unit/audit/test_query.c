@@ -219,6 +219,36 @@ static void range_is_half_open(void **state)
 	}
 }
 
+/* One bucket, wholly indexed, whose last record is a row: the end is the end, in either direction. */
+static void the_last_record_of_the_first_bucket_ends_a_question(void **state)
+{
+	struct book *book = *state;
+	enum { FEW = 20 };
+	static const struct sv filters[] = {SV(""), SV("verdict:deny"), SV("method:get"),
+	                                    SV("kind:request"), SV("user:user-19")};
+	uint64_t seqs[8 * FEW];
+	struct seen seen = {.seqs = seqs};
+	book_add(book, 0, FEW);
+	book_index(book);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(filters); i++) {
+		/* no more than the room: what begins again is seen, and does not overrun */
+		struct audit_query_options options = {
+			.filter = filters[i / 2], .oldest_first = i % 2, .limit = 4 * FEW};
+		struct audit_query_error error;
+		struct audit_query *query = NULL;
+		struct audit_page page;
+		seen.n = 0;
+		assert_int_equal(audit_query_open(book->store, &options, &error, &query), 0);
+		assert_int_equal(audit_query_page(query, note, &seen, &page), 0);
+		audit_query_close(query);
+		assert_true(page.exhausted);
+		assert_true(seen.n > 0 && seen.n <= FEW);
+		for (size_t k = 1; k < seen.n; k++)
+			assert_true(options.oldest_first ? seqs[k] > seqs[k - 1]
+			                                 : seqs[k] < seqs[k - 1]);
+	}
+}
+
 static void few_admin_acts_are_found_among_many_requests(void **state)
 {
 	struct book *book = *state;
@@ -330,6 +360,7 @@ int main(void)
 		FILLED(new_rows_never_shift_pages),
 		FILLED(cursor_of_another_question_is_refused),
 		FILLED(few_admin_acts_are_found_among_many_requests),
+		ROW(the_last_record_of_the_first_bucket_ends_a_question),
 		ROW(range_is_half_open),
 		cmocka_unit_test(bad_filters_name_their_place),
 		cmocka_unit_test(normal_form_is_stable),

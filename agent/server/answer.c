@@ -86,10 +86,16 @@ static void wipe_ask(struct answering *a)
 	a->ask.wipe = (struct sv){0};
 }
 
+static void count_parked(const struct conn_home *home)
+{
+	atomic_store_explicit(&home->counters->n_parked, home->parking.n, memory_order_relaxed);
+}
+
 static void wait_for_it(struct answering *a, struct parked *p)
 {
 	parking_wait(p, a->ask.key);
 	counter_add(&a->home->counters->n_asked, 1);
+	count_parked(a->home);
 	arena_reset(&a->home->arena);
 }
 
@@ -185,9 +191,10 @@ void answer_parked(struct conn_home *home, struct parked *p, struct outbuf *out,
 	if (!p->late) {
 		counter_add(&home->counters->n_answered, 1);
 		decide_again(&a, p);
-		return;
+	} else {
+		counter_add(&home->counters->n_timed_out, 1);
+		give_unasked(&a, REASON_AUTHENTICATION_TIMEOUT);
+		parked_free(p);
 	}
-	counter_add(&home->counters->n_timed_out, 1);
-	give_unasked(&a, REASON_AUTHENTICATION_TIMEOUT);
-	parked_free(p);
+	count_parked(home);
 }

@@ -29,8 +29,9 @@ struct worker_counters {
 	atomic_uint_fast64_t n_verdicts[VERDICT_EFFECT_COUNT];
 	atomic_uint_fast64_t n_audit_refused;
 	atomic_uint_fast64_t n_token_hits, n_token_misses;
-	atomic_uint_fast64_t n_parked;                         /* now, as of the last second */
-	atomic_uint_fast64_t n_asked, n_answered, n_timed_out; /* requests that had to wait */
+	atomic_uint_fast64_t
+		n_parked; /* now; without those of a connection that ended, within a second */
+	atomic_uint_fast64_t n_asked, n_answered, n_timed_out;       /* requests that had to wait */
 	atomic_uint_fast64_t n_minted, n_mint_reused, n_mint_failed; /* internal tokens */
 	atomic_uint_fast64_t took_ns_sum;
 	atomic_uint_fast64_t took[WORKER_TOOK_BUCKETS];

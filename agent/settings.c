@@ -35,6 +35,14 @@ static const struct json_field policy_fields[] = {
          .nullable = true},
 };
 
+static const struct json_field authn_fields[] = {
+	{.name = "trusted_proxies",
+         .kind = JSON_FIELD_OBJECT,
+         .offset = offsetof(struct authn_settings, trusted_proxies),
+         .fields = forwarded_fields,
+         .n_fields = FORWARDED_N_FIELDS},
+};
+
 static const struct json_field fetch_fields[] = {
 	{.name = "allow_http_hosts",
          .kind = JSON_FIELD_STRINGS,
@@ -129,6 +137,7 @@ void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS])
 		SECTION(accounting, accounting_option_fields, n_accounting_option_fields),
 		SECTION(admin, admin_option_fields, n_admin_option_fields),
 		SECTION(policy, policy_fields, ARRAY_LEN(policy_fields)),
+		SECTION(authn, authn_fields, ARRAY_LEN(authn_fields)),
 		SECTION(fetch, fetch_fields, ARRAY_LEN(fetch_fields)),
 		SECTION(audit, audit_fields, ARRAY_LEN(audit_fields)),
 		SECTION(internal_tokens, token_fields, ARRAY_LEN(token_fields)),
@@ -185,11 +194,21 @@ static int check_addresses(const struct json_strings *list, const char *section,
 	return result;
 }
 
+static int check_proxies(const struct authn_settings *s, struct diag *d)
+{
+	struct forwarded *forwarded = NULL;
+	int r = forwarded_new(&s->trusted_proxies, "/authn/trusted_proxies", d, &forwarded);
+	forwarded_free(forwarded);
+	return r;
+}
+
 /* What the tables cannot say. */
 static int check(const struct settings *s, struct diag *d)
 {
 	int result = check_addresses(&s->spop.listen, "spop", d);
 	if (check_addresses(&s->accounting.listen, "accounting", d))
+		result = -EINVAL;
+	if (check_proxies(&s->authn, d))
 		result = -EINVAL;
 	if (!is_octal_mode(s->spop.socket_mode)) {
 		diag_add(d, "/spop/socket_mode", "bad_mode",

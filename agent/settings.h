@@ -5,6 +5,7 @@
 #define AGENT_SETTINGS_H
 
 #include "admin/admin.h"
+#include "authn/forwarded.h"
 #include "core/diag.h"
 #include "server/server.h"
 
@@ -34,6 +35,10 @@ struct log_settings {
 	char *file;     /* NULL: standard error */
 };
 
+struct authn_settings {
+	struct forwarded_options trusted_proxies;
+};
+
 struct settings {
 	char *schema_uri; /* "$schema", for editors; nothing here follows it */
 	char *data_dir;
@@ -41,6 +46,7 @@ struct settings {
 	struct accounting_options accounting;
 	struct admin_options admin;
 	struct policy_options policy;
+	struct authn_settings authn;
 	struct fetch_settings fetch;
 	struct audit_settings audit;
 	struct token_settings internal_tokens;
@@ -63,7 +69,7 @@ MUST_CHECK int settings_load(const char *path, struct diag *d, char **ret_text,
 void settings_fini(struct settings *settings);
 
 /* settings_fields - the table of the whole document, which schema/settings.schema.json is held to. */
-enum { SETTINGS_N_FIELDS = 10 };
+enum { SETTINGS_N_FIELDS = 11 };
 void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS]);
 
 /* settings_beside - path as it stands when absolute, else beside the directory of file. owned; NULL: no memory */

@@ -16,6 +16,7 @@ struct login_shared;
 
 /* The issuers of one policy set, compiled; immutable, shared between threads by who owns it. */
 struct authn;
+struct forwarded;
 struct workloads;
 
 /* The members of a policy set that say who is believed; each may be NULL. */
@@ -78,6 +79,8 @@ struct authn_ctx {
 	const struct login_shared *shared; /* required with login */
 	int64_t *
 		until_s; /* on a refusal that is remembered: until when, Unix seconds. May be NULL */
+
+	const struct forwarded *forwarded; /* whose headers are believed; NULL: none */
 };
 
 /* authn_identify - never waits and never looks at the network.

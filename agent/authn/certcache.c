@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
-enum { WAYS = 4 }; /* places one digest may stand in */
+enum {
+	WAYS = 4,         /* places one digest may stand in */
+	KNOWN_CHAINS = 8, /* authorities between, of as many domains */
+};
 
 struct entry {
 	uint8_t digest[SHA256_BYTES];
@@ -11,8 +14,17 @@ struct entry {
 	char *workload; /* owned text of facts */
 };
 
+/* A chain as it was read. */
+struct known_chain {
+	char *der; /* owned; NULL: no row */
+	size_t n;
+	STACK_OF(X509) * chain; /* owned */
+};
+
 struct certcache {
 	struct sha256 *sha256;
+	struct known_chain chains[KNOWN_CHAINS];
+	unsigned next_chain;
 	struct entry *entries;
 	size_t n_sets; /* power of two */
 	unsigned next_way;
@@ -40,10 +52,19 @@ struct certcache *certcache_new(size_t n_entries)
 	return NULL;
 }
 
+static void chain_fini(struct known_chain *known)
+{
+	svid_chain_free(known->chain);
+	free(known->der);
+	*known = (struct known_chain){0};
+}
+
 void certcache_free(struct certcache *cache)
 {
 	if (!cache)
 		return;
+	for (size_t i = 0; i < KNOWN_CHAINS; i++)
+		chain_fini(&cache->chains[i]);
 	for (size_t i = 0; cache->entries && i < cache->n_sets * WAYS; i++)
 		entry_fini(&cache->entries[i]);
 	free(cache->entries);
@@ -120,4 +141,24 @@ const struct certfacts *certcache_put(struct certcache *cache, const uint8_t dig
 	entry_fini(e);
 	*e = fresh;
 	return &e->facts;
+}
+
+STACK_OF(X509) * certcache_chain(struct certcache *cache, struct sv der)
+{
+	struct known_chain fresh = {.n = der.n};
+	for (size_t i = 0; i < KNOWN_CHAINS; i++)
+		if (cache->chains[i].der &&
+		    sv_eq((struct sv){cache->chains[i].der, cache->chains[i].n}, der))
+			return cache->chains[i].chain;
+	if (!svid_parse_many(der, &fresh.chain))
+		return NULL;
+	fresh.der = sv_dup(der);
+	if (!fresh.der) {
+		chain_fini(&fresh);
+		return NULL;
+	}
+	struct known_chain *place = &cache->chains[cache->next_chain++ % KNOWN_CHAINS];
+	chain_fini(place);
+	*place = fresh;
+	return place->chain;
 }

@@ -47,4 +47,11 @@ MUST_CHECK const struct certfacts *certcache_put(struct certcache *cache,
                                                  const struct certcache_term *term,
                                                  const struct certfacts *facts);
 
+/* certcache_chain - svid_parse_many(), with the chains seen last kept as they are read: OpenSSL decodes a public key in
+ * the time of two signatures, and all workloads of a domain come with the same authorities.
+ *
+ * returns NULL as svid_parse_many() returns false. lifetime: until the next certcache_chain()
+ */
+MUST_CHECK STACK_OF(X509) * certcache_chain(struct certcache *cache, struct sv der);
+
 #endif

@@ -1,6 +1,7 @@
 #include "authn/clientcert.h"
 
 #include "authn/certcache.h"
+#include "authn/forwarded.h"
 #include "authn/spiffe.h"
 #include "authn/workloads.h"
 
@@ -41,11 +42,12 @@ static void check_chain(struct judging *j, const struct trustdomain *domain, X50
 	j->term.slot = domain->slot;
 	j->term.generation = trustslot_generation(domain->slot);
 	CLEANUP(trustbundle_unrefp) struct trustbundle *bundle = trustslot_get(domain->slot);
-	CLEANUP(svid_chain_freep) STACK_OF(X509) *chain = NULL;
+	STACK_OF(X509) *chain =
+		certcache_chain(tokencache_certs(j->turn->ctx->cache), j->cert->chain);
 	if (!bundle) {
 		j->is_passing = true;
 		ask_for_bundle(j, domain, REASON_TRUST_BUNDLE_UNAVAILABLE);
-	} else if (!svid_parse_many(j->cert->chain, &chain)) {
+	} else if (!chain) {
 		find_against(j, REASON_CERTIFICATE_INVALID);
 	} else if (!trustbundle_verify(bundle, leaf, chain, j->turn->ctx->now_s,
 	                               &j->term.until_s)) {
@@ -158,12 +160,48 @@ enum clientcert_outcome clientcert_judge(const struct authn_turn *turn,
 	return CLIENTCERT_WORKLOAD;
 }
 
+/* A name that a trusted proxy gives without the certificate it is from. Where a bundle has to vouch for it there is
+ * nothing to verify: then it is not believed. */
+static enum clientcert_outcome judge_name(const struct authn_turn *turn, struct sv uri,
+                                          struct identity *ret)
+{
+	const struct workloads *workloads = turn->authn->workloads;
+	if (!spiffe_claims_to_be(uri))
+		return CLIENTCERT_NONE;
+	if (!spiffe_id_check(uri))
+		return refuse(turn, REASON_SPIFFE_ID_INVALID);
+	if (workloads && workloads->domains.n > 0)
+		return refuse(turn, trustdomains_find(&workloads->domains, spiffe_domain_of(uri))
+		                            ? REASON_CERTIFICATE_UNTRUSTED
+		                            : REASON_TRUST_DOMAIN_UNKNOWN);
+	identity_set_workload(ret, uri);
+	return CLIENTCERT_WORKLOAD;
+}
+
+static enum clientcert_outcome judge_forwarded(const struct authn_turn *turn,
+                                               const struct certheader *said, struct identity *ret)
+{
+	const struct clientcert shown = {.leaf = said->leaf, .chain = said->chain};
+	if (shown.leaf.n > 0)
+		return clientcert_judge(turn, &shown, ret);
+	if (said->n_uris > 1)
+		return refuse(turn, REASON_SPIFFE_ID_INVALID);
+	return said->n_uris ? judge_name(turn, said->uri, ret) : CLIENTCERT_NONE;
+}
+
 enum clientcert_outcome clientcert_identify(const struct authn_turn *turn, struct identity *ret)
 {
 	const struct request *req = turn->req;
 	const struct clientcert presented = {
 		.leaf = req->cert, .chain = req->cert_chain, .verify = req->cert_verify};
-	if (!req->cert_used)
-		return CLIENTCERT_NONE;
-	return clientcert_judge(turn, &presented, ret);
+	struct certheader said;
+	switch (forwarded_find(turn->ctx->forwarded, req, turn->ctx->arena, &said)) {
+	case FORWARDED_FOUND:
+		return judge_forwarded(turn, &said, ret);
+	case FORWARDED_REFUSED:
+		return refuse(turn, REASON_FORWARDED_CERTIFICATE);
+	case FORWARDED_NOTHING:
+		break;
+	}
+	return req->cert_used ? clientcert_judge(turn, &presented, ret) : CLIENTCERT_NONE;
 }

@@ -19,6 +19,7 @@ struct clientcert {
 /* clientcert_identify - believes a certificate only if it was used in this session, its DER is here, it is within its
  * dates (HAProxy does not look at them again when a session is resumed), and somebody verified it: Haward itself
  * against the bundle of its trust domain, where the policy set has trust domains; else HAProxy (ssl_c_verify 0).
+ * What a proxy that the settings trust says in a header of its own client takes the place of the proxy's certificate.
  * One that carries a spiffe: name must be an X.509-SVID to the letter.
  *
  * out     *ret: workload fields, lifetime as of certcache_find(); turn->why on CLIENTCERT_REFUSED

@@ -17,6 +17,7 @@ struct fetch;
 struct introspect;
 struct login_shared;
 struct passwords;
+struct forwarded;
 struct policy;
 struct policy_asks;
 struct policy_keys;
@@ -29,6 +30,9 @@ struct strbuf;
 struct program {
 	struct settings settings;
 	char *settings_text;
+
+	struct forwarded *forwarded; /* proxies that the settings trust; NULL: none */
+
 	char *policy_file; /* settings.policy.file beside the settings file; NULL: none */
 	char *policy_dir;  /* its directory: key files of the policy set are beside it */
 	struct state *state;

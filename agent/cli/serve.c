@@ -2,6 +2,7 @@
 #include "audit/store.h"
 #include "audit/writer.h"
 #include "authn/dpop.h"
+#include "authn/forwarded.h"
 #include "authn/session.h"
 #include "cli/cli.h"
 #include "cli/program.h"
@@ -342,7 +343,12 @@ static void on_note(void *user)
 
 static int start_server(struct program *p, const char *path)
 {
-	const struct server_deps deps = {.spop = &p->settings.spop,
+	int trusted = forwarded_new(&p->settings.authn.trusted_proxies, "/authn/trusted_proxies",
+	                            NULL, &p->forwarded); /* judged with the settings */
+	if (trusted)
+		return trusted;
+	const struct server_deps deps = {.forwarded = p->forwarded,
+	                                 .spop = &p->settings.spop,
 	                                 .accounting = &p->settings.accounting,
 	                                 .slot = p->slot,
 	                                 .logins = p->login_shared,
@@ -405,6 +411,7 @@ static void stop(struct program *p)
 {
 	admin_stop(p->admin);
 	server_free(p->server);
+	forwarded_free(p->forwarded);
 	if (p->fetch)
 		fetch_end_requests(p->fetch);
 	passwords_end(p->passwords);

@@ -115,6 +115,9 @@ static const struct row rows[] = {
                                         "the client certificate is not acceptable"},
 	[REASON_CERTIFICATE_EXPIRED] = {"certificate_expired",
                                         "the client certificate has expired or is not valid yet"},
+	[REASON_FORWARDED_CERTIFICATE] =
+		{"forwarded_certificate",
+                 "what a trusted proxy says of the client's certificate cannot be read"},
 	[REASON_CERTIFICATE_UNTRUSTED] =
 		{"certificate_untrusted",
                  "the client certificate does not chain to its trust domain's bundle"},

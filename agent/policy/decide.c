@@ -107,6 +107,8 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
 	const struct login *login = login_of(policy, &target);
 	const struct authn_ctx asking = {
+		.forwarded = ctx->forwarded,
+
 		.cache = ctx->tokens,
 		.arena = ctx->arena,
 		.now_s = ret->at_us / 1000000,

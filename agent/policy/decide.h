@@ -12,6 +12,7 @@
 struct authn_ask;
 struct decision;
 struct dpop;
+struct forwarded;
 struct identity;
 struct login_shared;
 struct policy;
@@ -34,6 +35,8 @@ struct decide_ctx {
 		unasked; /* and a request that would have to is refused with this; see authn_ctx */
 
 	const struct login_shared *shared; /* of sign-ins; NULL: nobody signs in here */
+
+	const struct forwarded *forwarded; /* proxies whose headers are believed; NULL: none */
 };
 
 enum decide_outcome {

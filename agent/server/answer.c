@@ -108,6 +108,7 @@ static void answering_of(struct conn_home *home, struct answering *ret)
 	                               .tables = home->options->tables ? &home->tables : NULL,
 	                               .shared = home->options->logins};
 	ret->ctx.ask = &ret->ask;
+	ret->ctx.forwarded = home->options->forwarded;
 }
 
 static void park(struct answering *a, struct conn *conn, const struct spop_frame *frame)

@@ -329,6 +329,7 @@ static int start_workers(struct server *s)
 	for (unsigned i = 0; i < n; i++) {
 		const struct worker_options options = {
 			.number = i,
+			.forwarded = s->deps.forwarded,
 			.max_frame_size = (uint32_t)s->deps.spop->max_frame_size,
 			.drain_ms = (unsigned)s->deps.spop->drain_ms,
 			.deadline_ms = (unsigned)s->deps.spop->deadline_ms,

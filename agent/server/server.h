@@ -10,6 +10,7 @@ struct audit_journals;
 struct login_shared;
 struct dpop;
 struct policy_asks;
+struct forwarded;
 struct policy_slot;
 struct policy_tables;
 struct server;
@@ -40,6 +41,7 @@ unsigned server_worker_count(const struct spop_options *options);
 
 /* All borrowed for as long as the server lives. */
 struct server_deps {
+	const struct forwarded *forwarded; /* proxies whose headers are believed; NULL: none */
 	const struct spop_options *spop;
 	const struct accounting_options *accounting;
 	struct policy_slot *slot;

@@ -14,6 +14,7 @@ struct audit_journal;
 struct login_shared;
 struct dpop;
 struct policy_asks;
+struct forwarded;
 struct policy_slot;
 struct policy_tables;
 struct worker;
@@ -46,6 +47,9 @@ static inline void counter_add(atomic_uint_fast64_t *counter, uint64_t n)
 
 struct worker_options {
 	unsigned number;
+
+	const struct forwarded *forwarded; /* proxies whose headers are believed; NULL: none */
+
 	uint32_t max_frame_size;    /* bytes, SPOP_FRAME_SIZE_MIN to SPOP_FRAME_SIZE_MAX */
 	unsigned drain_ms;          /* how long connections are served after worker_drain() */
 	unsigned deadline_ms;       /* how long a request may wait for an answer */

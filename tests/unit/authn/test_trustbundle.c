@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 
 enum { NOW = 1790000000 };
 #define LEAF   "critical,CA:FALSE"
@@ -389,6 +390,50 @@ static void sequences_only_rise(void **state)
 	X509_free(a);
 }
 
+/* Workers look while the side that fetches publishes. */
+struct looker {
+	pthread_t thread;
+	struct trustslot *slot;
+	X509 *leaf; /* its own, as each worker reads its own */
+	unsigned n_good;
+};
+
+static void *look(void *user)
+{
+	struct looker *l = user;
+	for (unsigned i = 0; i < 50; i++) {
+		int64_t until_s;
+		struct trustbundle *bundle = trustslot_get(l->slot);
+		l->n_good += trustbundle_verify(bundle, l->leaf, NULL, NOW, &until_s);
+		trustbundle_unref(bundle);
+		trustslot_want(l->slot);
+	}
+	return NULL;
+}
+
+static void workers_look_while_others_publish(void **state)
+{
+	(void)state;
+	X509 *a = certify(&root_a, NULL, NOW);
+	struct trustslot *slot = trustslot_new(NULL, NULL);
+	struct looker lookers[3] = {0};
+	assert_true(trustslot_publish(slot, numbered(a, 0)));
+	for (size_t i = 0; i < ARRAY_LEN(lookers); i++) {
+		lookers[i].slot = slot;
+		lookers[i].leaf = certify(&cart, a, NOW);
+		assert_int_equal(pthread_create(&lookers[i].thread, NULL, look, &lookers[i]), 0);
+	}
+	for (int i = 1; i <= 100; i++)
+		assert_true(trustslot_publish(slot, numbered(a, i)));
+	for (size_t i = 0; i < ARRAY_LEN(lookers); i++) {
+		assert_int_equal(pthread_join(lookers[i].thread, NULL), 0);
+		assert_int_equal(lookers[i].n_good, 50);
+		X509_free(lookers[i].leaf);
+	}
+	trustslot_unref(slot);
+	X509_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +445,7 @@ int main(void)
 		cmocka_unit_test(weak_signatures),
 		cmocka_unit_test(a_leaf_is_no_anchor),
 		cmocka_unit_test(sequences_only_rise),
+		cmocka_unit_test(workers_look_while_others_publish),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

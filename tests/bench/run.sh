@@ -21,11 +21,12 @@ source haproxy-examples/demo/lib.sh
 "$root/tests/install.sh" test
 say "Building ..."
 (timeout 300 cmake --preset release && timeout 1500 cmake --build --preset release -j "$(nproc)" \
-	--target haward spopload bench_apikeys bench_authn bench_bound bench_certs bench_authz bench_audit) >"$state/build.log" 2>&1 || give_up "The build failed."
+	--target haward spopload bench_apikeys bench_authn bench_bound bench_certs bench_authz bench_audit bench_mint) >"$state/build.log" 2>&1 || give_up "The build failed."
 haward=$root/build/release/haward
 spopload=$(find "$root/build/release" -type f -name spopload -perm -u+x | head -n 1)
 bench_apikeys=$(find "$root/build/release" -type f -name bench_apikeys -perm -u+x | head -n 1)
 bench_authn=$(find "$root/build/release" -type f -name bench_authn -perm -u+x | head -n 1)
+bench_mint=$(find "$root/build/release" -type f -name bench_mint -perm -u+x | head -n 1)
 bench_bound=$(find "$root/build/release" -type f -name bench_bound -perm -u+x | head -n 1)
 bench_certs=$(find "$root/build/release" -type f -name bench_certs -perm -u+x | head -n 1)
 bench_authz=$(find "$root/build/release" -type f -name bench_authz -perm -u+x | head -n 1)
@@ -96,6 +97,9 @@ say "bench_apikeys ..."
 
 say "bench_certs ..."
 "$bench_certs" >"$state/certs.out"
+
+say "bench_mint ..."
+"$bench_mint" >"$state/mint.out"
 
 say "bench_authz ..."
 "$bench_authz" >"$state/authz.out"

@@ -64,6 +64,15 @@ most('  their table built from what is kept', apikeys.get('built from what is ke
 row('  one never seen, from text to identity', `${number(apikeys.get('never seen, from text to identity'))} ns`);
 row('  one seen a moment ago', `${number(apikeys.get('seen, one key'))} ns`);
 
+// what, a second, ns, goal: a lookup in no revocations, the first among 100,000, that of a cached token; tokens made
+const minted = lines('mint.out').slice(1).map((line) => Number(line.slice(44).trim().split(/\s+/)[1]));
+row('100,000 revocations, the first look at a token', `${number(minted[1])} ns`);
+most('  of a token seen a moment ago', minted[2], 50, ' ns');
+most('  memory of their table', Number(/: ([\d.]+) MiB/.exec(lines('mint.out').at(-1))?.[1]), 64, ' MiB');
+row('an internal token, a Txn-Token', `${number(minted[3])} ns`);
+row('  a JWT, by libjwt', `${number(minted[4])} ns`);
+row('  one that serves again', `${number(minted[5])} ns`);
+
 // a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
 const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
 row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);

@@ -123,7 +123,7 @@ static void describe_request(struct audit_record *record, const struct request *
 static void describe_identity(struct audit_record *record, const struct identity *who,
                               struct outbuf *room)
 {
-	record->auth_method = who->method == AUTH_NONE && who->workload.n ? AUTH_MTLS : who->method;
+	record->auth_method = who->method == AUTH_NONE ? who->workload_method : who->method;
 	record->user = who->user.n ? who->user : who->subject;
 	record->subject = sv_eq(record->user, who->subject) ? (struct sv){0} : who->subject;
 	record->issuer = who->issuer;

@@ -256,6 +256,18 @@ static enum authn_outcome identify_user(const struct authn_turn *turn, struct id
 	return still_good(turn, &credential, methods[credential.kind](turn, &credential, ret), ret);
 }
 
+/* A workload that shows a JWT-SVID and a certificate is one workload, or the request is refused. */
+static bool add_certificate(const struct authn_turn *turn, struct identity *who)
+{
+	struct sv by_token = who->workload;
+	if (clientcert_identify(turn, who) == CLIENTCERT_REFUSED)
+		return false;
+	if (by_token.n == 0 || sv_eq(by_token, who->workload))
+		return true;
+	*turn->why = REASON_MULTIPLE_CREDENTIALS;
+	return false;
+}
+
 enum authn_outcome authn_identify(const struct authn *authn, const struct authn_ctx *ctx,
                                   const struct request *req, struct identity *ret, enum reason *why)
 {
@@ -263,7 +275,7 @@ enum authn_outcome authn_identify(const struct authn *authn, const struct authn_
 	struct identity who = {0};
 	*why = REASON_INTERNAL;
 	enum authn_outcome user = identify_user(&turn, &who);
-	if (user == AUTHN_REFUSED || clientcert_identify(&turn, &who) == CLIENTCERT_REFUSED)
+	if (user == AUTHN_REFUSED || !add_certificate(&turn, &who))
 		return AUTHN_REFUSED;
 	if (user == AUTHN_LATER)
 		return AUTHN_LATER;

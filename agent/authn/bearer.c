@@ -1,8 +1,10 @@
 #include "authn/bearer.h"
 
+#include "authn/admit.h"
 #include "authn/headermemo.h"
 #include "authn/jwt.h"
 #include "authn/opaque.h"
+#include "authn/spiffe.h"
 #include "authn/user.h"
 #include "core/jsonload.h"
 
@@ -36,6 +38,38 @@ static void checking_fini(struct checking *c)
 	jwks_unref(c->keys);
 }
 
+/* source: JWT-SVID 3.1: who is meant is a workload of the trust domain whose key it is */
+static bool is_of_domain(const struct issuer *issuer, struct sv sub)
+{
+	struct sv domain = sv_of(issuer->issuer);
+	return sv_starts(sub, domain) && sub.n > domain.n && sub.at[domain.n] == '/' &&
+	       spiffe_id_check(sub);
+}
+
+/* iss only chooses; that it is true is known after the signature. A JWT-SVID need not have one: there the trust
+ * domain of sub chooses. */
+static const struct issuer *issuer_of(const struct authn *authn, const json_t *claims)
+{
+	struct sv sub = json_string_sv(json_object_get(claims, "sub"));
+	const struct issuer *issuer =
+		authn_find_issuer(authn, json_string_sv(json_object_get(claims, "iss")));
+	for (size_t i = 0; !issuer && i < authn->n; i++)
+		if (authn->issuers[i].is_svid && is_of_domain(&authn->issuers[i], sub))
+			issuer = &authn->issuers[i];
+	return issuer;
+}
+
+/* What this issuer's tokens are, beyond what every JWT is. */
+static bool check_kind(const struct checking *c, enum reason *why)
+{
+	if (c->issuer->profile == ISSUER_PROFILE_RFC9068)
+		return jwt_access_token_check(c->header.typ, c->claims, why);
+	if (c->issuer->is_svid &&
+	    !is_of_domain(c->issuer, json_string_sv(json_object_get(c->claims, "sub"))))
+		return refuse(why, REASON_SPIFFE_ID_INVALID);
+	return true;
+}
+
 /* What the token says of itself, and whose it says it is. */
 static bool read_token(struct checking *c, enum reason *why)
 {
@@ -46,9 +80,7 @@ static bool read_token(struct checking *c, enum reason *why)
 	c->claims = jwt_payload_read(c->parts.payload);
 	if (!c->claims)
 		return refuse(why, REASON_TOKEN_MALFORMED);
-	/* iss only chooses; that it is true is known after the signature */
-	c->issuer = authn_find_issuer(c->turn->authn,
-	                              json_string_sv(json_object_get(c->claims, "iss")));
+	c->issuer = issuer_of(c->turn->authn, c->claims);
 	if (!c->issuer)
 		return refuse(why, REASON_ISSUER_UNKNOWN);
 	if (!(c->issuer->places & c->places))
@@ -67,7 +99,8 @@ static bool check_cheap(struct checking *c, enum reason *why)
 		return refuse(why, REASON_ALGORITHM_NOT_ALLOWED);
 	if (!jwt_type_check(c->header.typ, &c->issuer->types))
 		return refuse(why, REASON_TOKEN_TYPE);
-	return jwt_claims_check(c->claims, &rules, c->turn->ctx->now_s, &c->expires_at, why);
+	return check_kind(c, why) &&
+	       jwt_claims_check(c->claims, &rules, c->turn->ctx->now_s, &c->expires_at, why);
 }
 
 static bool check_signature(struct checking *c, enum reason *why)
@@ -88,14 +121,29 @@ static bool check_signature(struct checking *c, enum reason *why)
 	return false;
 }
 
+/* Verified claims -> the identity they are of; a person's, or a workload's. */
+static bool make_identity(const struct checking *c, struct identity *ret, enum reason *why)
+{
+	const struct issuer *issuer = c->issuer;
+	struct arena *arena = c->turn->ctx->arena;
+	if (issuer->is_svid) {
+		ret->workload_method = AUTH_JWT;
+		identity_set_workload(ret, json_string_sv(json_object_get(c->claims, "sub")));
+	} else if (!user_of_claims(issuer, c->claims, arena, ret)) {
+		return refuse(why, REASON_INTERNAL);
+	}
+	const struct admission admission = {issuer, c->claims, c->parts.payload};
+	return admit_token(&admission, arena, ret, why);
+}
+
 static bool remember(const struct checking *c, const uint8_t digest[SHA256_BYTES],
                      struct identity *ret, enum reason *why)
 {
 	const struct authn_ctx *ctx = c->turn->ctx;
 	struct identity who = {.expires_at = c->expires_at, .key_id = sv_of(c->key->kid)};
 	int64_t until_s = c->expires_at ? c->expires_at : ctx->now_s + CACHE_WITHOUT_EXP_S;
-	if (!user_of_claims(c->issuer, c->claims, ctx->arena, &who))
-		return refuse(why, REASON_INTERNAL);
+	if (!make_identity(c, &who, why))
+		return false;
 	const struct identity *kept = tokencache_put(ctx->cache, digest, c->turn->authn->serial,
 	                                             c->issuer->keys, c->generation, until_s, &who);
 	if (!kept)

@@ -182,17 +182,19 @@ static void in_places(struct finding *f)
 	bool has_headers = false;
 	for (unsigned i = PLACE_BEARER + 1; i < places->n; i++) {
 		struct sv name = sv_of(places->at[i].name), text = {0};
+		enum found found = FOUND_NONE;
 		switch (places->at[i].kind) {
 		case PLACE_HEADER:
 			has_headers = has_headers || !is_authorization(&places->at[i]);
 			break;
 		case PLACE_PARAM:
-			take(f, i, param_find(f->req->query, name, f->arena, &text), text);
+			found = param_find(f->req->query, name, f->arena, &text);
 			break;
 		case PLACE_COOKIE:
-			take(f, i, cookie_find(f->req->cookie, name, &text), text);
+			found = cookie_find(f->req->cookie, name, &text);
 			break;
 		}
+		take(f, i, found, text);
 	}
 	if (has_headers && f->req->headers.n)
 		in_headers(f);

@@ -178,12 +178,14 @@ static const struct {
 };
 
 /* RFC 7517 4.2, 4.3: a key for something else than checking signatures is none of ours. */
-static const char *wrong_use(const json_t *jwk)
+static const char *wrong_use(const json_t *jwk, unsigned flags)
 {
 	const json_t *use = json_object_get(jwk, "use"), *ops = json_object_get(jwk, "key_ops");
 	size_t i;
 	json_t *op;
-	if (use && !sv_eq(json_string_sv(use), SVL("sig")))
+	if (flags & JWKS_SVID && !sv_eq(json_string_sv(use), SVL("jwt-svid")))
+		return "its use is not 'jwt-svid'"; /* JWT-SVID 4 */
+	if (use && !(flags & JWKS_SVID) && !sv_eq(json_string_sv(use), SVL("sig")))
 		return "its use is not 'sig'";
 	if (!ops)
 		return NULL;
@@ -216,14 +218,14 @@ static const char *read_kid(const json_t *jwk, struct jwk *key)
 }
 
 /* returns why the key cannot be used, or NULL; what was made so far stays in *key for key_fini() */
-static const char *read_key(const json_t *jwk, bool allow_oct, struct jwk *key)
+static const char *read_key(const json_t *jwk, unsigned flags, struct jwk *key)
 {
 	struct sv kty = json_string_sv(json_object_get(jwk, "kty"));
-	const char *wrong = json_is_object(jwk) ? wrong_use(jwk) : "it is not an object";
+	const char *wrong = json_is_object(jwk) ? wrong_use(jwk, flags) : "it is not an object";
 	for (size_t i = 0; i < ARRAY_LEN(types) && !wrong; i++) {
 		if (!sv_eq(sv_of(types[i].kty), kty))
 			continue;
-		if (types[i].symmetric && !allow_oct)
+		if (types[i].symmetric && !(flags & JWKS_OCT))
 			return "symmetric keys are taken from local files only";
 		wrong = types[i].read(jwk, key);
 		if (!wrong)
@@ -254,7 +256,10 @@ void jwks_unref(struct jwks *set)
 		return;
 	for (size_t i = 0; i < set->n; i++)
 		key_fini(&set->keys[i]);
+	for (size_t i = 0; i < set->n_unusable; i++)
+		free(set->unusable[i].kid);
 	free(set->keys);
+	free(set->unusable);
 	free(set);
 }
 
@@ -265,9 +270,10 @@ static struct jwks *set_new(size_t room)
 		return NULL;
 	refcount_init(&set->refs);
 	set->keys = calloc(room ? room : 1, sizeof(*set->keys));
-	if (set->keys)
+	set->unusable = calloc(room ? room : 1, sizeof(*set->unusable));
+	if (set->keys && set->unusable)
 		return set;
-	free(set);
+	jwks_unref(set);
 	return NULL;
 }
 
@@ -276,26 +282,35 @@ struct jwks *jwks_empty(void)
 	return set_new(0);
 }
 
-static void read_keys(const json_t *keys, bool allow_oct, struct diag *d, struct jwks *set)
+static void leave_out(const json_t *jwk, const char *why, struct jwks *set)
+{
+	struct sv kid = json_string_sv(json_object_get(jwk, "kid"));
+	struct jwk_unusable *one = &set->unusable[set->n_unusable++];
+	one->why = why;
+	one->kid = kid.n ? sv_dup(sv_first(kid, JWKS_KID_MAX_BYTES)) : NULL;
+}
+
+static void read_keys(const json_t *keys, unsigned flags, struct diag *d, struct jwks *set)
 {
 	size_t i;
 	json_t *jwk;
 	json_array_foreach(keys, i, jwk)
 	{
 		struct jwk key = {0};
-		const char *wrong = read_key(jwk, allow_oct, &key);
+		const char *wrong = read_key(jwk, flags, &key);
 		if (!wrong) {
 			set->keys[set->n++] = key;
 			continue;
 		}
 		char pointer[32];
+		leave_out(jwk, wrong, set);
 		(void)snprintf(pointer, sizeof(pointer), "/keys/%zu", i);
 		diag_add(d, pointer, "unusable_key", "this key is left out: %s", wrong);
 		key_fini(&key);
 	}
 }
 
-int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct jwks **ret)
+int jwks_parse(struct sv text, unsigned flags, struct diag *d, struct jwks **ret)
 {
 	if (text.n > JWKS_MAX_BYTES) {
 		diag_add(d, "", "too_large", "a key set is at most %d bytes", JWKS_MAX_BYTES);
@@ -313,7 +328,7 @@ int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct jwks **ret
 	CLEANUP(jwks_unrefp) struct jwks *set = set_new(json_array_size(keys));
 	if (!set)
 		return -ENOMEM;
-	read_keys(keys, allow_oct, d, set);
+	read_keys(keys, flags, d, set);
 	if (set->n == 0) {
 		diag_add(d, "/keys", "no_usable_key", "no key in it can check a signature");
 		return -ENOKEY;

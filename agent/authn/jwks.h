@@ -18,23 +18,38 @@ struct jwk {
 	size_t n_secret;
 };
 
+/* A key of the set that cannot be used. */
+struct jwk_unusable {
+	char *kid; /* owned; NULL when it has none, or one that is no text */
+	const char *why;
+};
+
 /* Immutable once published; shared between threads. */
 struct jwks {
 	struct refcount refs;
-	size_t n;
-	struct jwk *keys; /* owned */
+	size_t n, n_unusable;
+	struct jwk *keys;              /* owned */
+	struct jwk_unusable *unusable; /* owned; for people */
 };
 
 enum { JWKS_MAX_BYTES = 256 * 1024, JWKS_MAX_KEYS = 64, JWKS_KID_MAX_BYTES = 256 };
 
+/* What else a key set may hold. */
+enum {
+	JWKS_OCT =
+		1
+		<< 0, /* symmetric keys; only for files of the operator, never for what was fetched */
+	JWKS_SVID = 1 << 1, /* a SPIFFE bundle: only its keys of use jwt-svid count */
+};
+
 /* jwks_parse - reads a key set.
  *
- * in      allow_oct: take symmetric keys; only for files of the operator, never for what was fetched
+ * in      flags: JWKS_...
  * out     *ret: owned (jwks_unref); d: one item for each key that was left out and why, and for what
  *         makes the whole text no key set. A bad key is dropped, not its set
  * errors  0; -EINVAL the text is no key set; -ENOKEY no key in it is usable; -ENOMEM
  */
-MUST_CHECK int jwks_parse(struct sv text, bool allow_oct, struct diag *d, struct jwks **ret);
+MUST_CHECK int jwks_parse(struct sv text, unsigned flags, struct diag *d, struct jwks **ret);
 
 /* jwks_of_secret - a set of one oct key for HS256, HS384 and HS512, as far as it is long enough.
  * errors  0, -EINVAL shorter than 32 bytes, -ENOMEM

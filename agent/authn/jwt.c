@@ -169,6 +169,21 @@ bool jwt_claims_check(const json_t *claims, const struct jwt_rules *rules, int64
 	return true;
 }
 
+bool jwt_access_token_check(struct sv typ, const json_t *claims, enum reason *why)
+{
+	static const char *const texts[] = {"iss", "sub", "client_id", "jti"};
+	static const char *const others[] = {"exp", "aud", "iat"};
+	if (!sv_eq_ci(typ, SVL("at+jwt")))
+		return refuse(why, REASON_TOKEN_TYPE);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (json_string_sv(json_object_get(claims, texts[i])).n == 0)
+			return refuse(why, REASON_TOKEN_CLAIMS);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (!json_object_get(claims, others[i]))
+			return refuse(why, REASON_TOKEN_CLAIMS);
+	return true;
+}
+
 bool jwt_type_check(struct sv typ, const struct json_strings *types)
 {
 	static const struct sv usual[] = {SV("at+jwt"), SV("JWT")};

@@ -46,6 +46,10 @@ struct jwt_rules {
 MUST_CHECK bool jwt_claims_check(const json_t *claims, const struct jwt_rules *rules, int64_t now_s,
                                  int64_t *expires_at, enum reason *why);
 
+/* jwt_access_token_check - whether a token is an access token of RFC 9068: typ at+jwt, and every claim that 2.2
+ * demands. Beside jwt_claims_check(), not instead. returns as it does */
+MUST_CHECK bool jwt_access_token_check(struct sv typ, const json_t *claims, enum reason *why);
+
 /* jwt_type_check - whether typ is absent or one of the list, case aside; an empty list means at+jwt, JWT. */
 MUST_CHECK bool jwt_type_check(struct sv typ, const struct json_strings *types);
 

@@ -1,5 +1,6 @@
 #include "authn/opaque.h"
 
+#include "authn/admit.h"
 #include "authn/user.h"
 #include "core/jsonload.h"
 
@@ -34,6 +35,13 @@ void opaque_keep(const struct authn *authn, const struct authn_ctx *ctx,
 	who.method = AUTH_INTROSPECTION;
 	if (who.user.n == 0)
 		who.user = json_string_sv(json_object_get(answer->claims, "username"));
+	const struct admission admission = {.issuer = issuer, .claims = answer->claims};
+	enum reason why;
+	if (!admit_token(&admission, ctx->arena, &who, &why)) {
+		tokencache_put_refusal(ctx->cache, answer->key, authn->serial, answer->until_s,
+		                       why);
+		return;
+	}
 	(void)!tokencache_put(ctx->cache, answer->key, authn->serial, NULL, 0, answer->until_s,
 	                      &who);
 }

@@ -183,13 +183,15 @@ static const struct sv *keep_list(const struct sv *list, size_t n, struct sv **l
 	return copy;
 }
 
-/* One block holds the three lists first, for their alignment, and then all texts. */
+/* One block holds the lists first, for their alignment, and then all texts. */
 static bool copy_identity(const struct identity *from, struct entry *to)
 {
-	size_t n_lists = from->n_groups + from->n_scopes + from->n_audiences;
+	size_t n_fields = 2 * from->n_headers;
+	size_t n_lists = from->n_groups + from->n_scopes + from->n_audiences + n_fields;
 	size_t size = size_of_list(from->groups, from->n_groups) +
 	              size_of_list(from->scopes, from->n_scopes) +
-	              size_of_list(from->audiences, from->n_audiences) + from->user.n +
+	              size_of_list(from->audiences, from->n_audiences) +
+	              size_of_list(from->headers, n_fields) + from->workload.n + from->user.n +
 	              from->issuer.n + from->subject.n + from->principal.n + from->client.n +
 	              from->token_id.n + from->session_id.n + from->key_id.n;
 	to->memory = malloc(size ? size : 1);
@@ -202,6 +204,9 @@ static bool copy_identity(const struct identity *from, struct entry *to)
 	who->groups = keep_list(from->groups, from->n_groups, &lists, &at);
 	who->scopes = keep_list(from->scopes, from->n_scopes, &lists, &at);
 	who->audiences = keep_list(from->audiences, from->n_audiences, &lists, &at);
+	who->headers = keep_list(from->headers, n_fields, &lists, &at);
+	if (from->workload.n)
+		identity_set_workload(who, keep(from->workload, &at));
 	who->user = keep(from->user, &at);
 	who->issuer = keep(from->issuer, &at);
 	who->subject = keep(from->subject, &at);

@@ -67,6 +67,11 @@ MUST_CHECK int program_import_policy(struct program *p);
 /* program_load_policy - puts the current version in force. errors as above */
 MUST_CHECK int program_load_policy(struct program *p);
 
+/* program_describe_issuers - the issuers of the policy set in force, with the state of their keys. */
+json_t *program_describe_issuers(const struct program *p);
+/* program_collect_issuers - the same as metrics. */
+void program_collect_issuers(const struct program *p, struct strbuf *text);
+
 /* The hooks of admin.h; user is the program. */
 void program_publish(void *user, struct policy *policy);
 void program_describe(void *user, json_t *system);

@@ -96,27 +96,6 @@ static json_t *describe_journals(const struct program *p)
 	return array;
 }
 
-static void describe_key_set(void *user, const struct policy_keys_status *status)
-{
-	json_t *one = json_object();
-	char time[CLOCK_TEXT_BYTES];
-	bool is_fresh = status->fetched_at > 0;
-	if (is_fresh)
-		(void)clock_format(status->fetched_at * 1000000, time);
-	(void)json_object_set_new(one, "issuer", json_string(status->url));
-	(void)json_object_set_new(one, "source", json_string(status->url));
-	(void)json_object_set_new(one, "n_keys", number(status->n_keys));
-	(void)json_object_set_new(one, "fetched_at", is_fresh ? json_string(time) : json_null());
-	(void)json_object_set_new(one, "error",
-	                          status->error && *status->error ? json_string(status->error)
-	                                                          : json_null());
-	(void)json_object_set_new(one, "state",
-	                          json_string(!is_fresh                         ? "missing"
-	                                      : status->error && *status->error ? "stale"
-	                                                                        : "good"));
-	(void)json_array_append_new(user, one);
-}
-
 static json_t *time_or_null(int64_t at_s)
 {
 	char time[CLOCK_TEXT_BYTES];
@@ -193,12 +172,10 @@ static json_t *describe_logins(const struct program *p)
 void program_describe(void *user, json_t *system)
 {
 	const struct program *p = user;
-	json_t *keys = json_array();
-	policy_keys_each(p->keys, describe_key_set, keys);
 	(void)json_object_set_new(system, "spop", describe_spop(p));
 	(void)json_object_set_new(system, "outcomes", describe_outcomes(p));
 	(void)json_object_set_new(system, "journals", describe_journals(p));
-	(void)json_object_set_new(system, "keys", keys);
+	(void)json_object_set_new(system, "keys", program_describe_issuers(p));
 	(void)json_object_set_new(system, "asks", describe_asks(p));
 	(void)json_object_set_new(system, "logins", describe_logins(p));
 }
@@ -395,6 +372,7 @@ void program_collect(void *user, struct strbuf *text)
 	       "Log lines that could not be read.", load(&log->n_bad));
 	collect_audit(p, text);
 	collect_keys(p, text);
+	program_collect_issuers(p, text);
 	collect_asks(p, text);
 	collect_logins(p, text);
 }

@@ -258,7 +258,7 @@ static int load_keys(struct judge *j, const char *path)
 	if (r)
 		return cannot_read(path, r);
 	struct diag d = diag_over(path, (struct sv){text, n});
-	r = jwks_parse((struct sv){text, n}, true, &d, &j->keys);
+	r = jwks_parse((struct sv){text, n}, JWKS_OCT, &d, &j->keys);
 	secret_wipe(text, n);
 	print_key_errors(&d);
 	diag_fini(&d);
@@ -295,13 +295,14 @@ static int load_policy(struct judge *j, const char *path)
 	r = compile_issuers(j, path, d.text, &d);
 	diag_print(&d, stderr);
 	diag_fini(&d);
-	for (size_t i = 0; r == 0 && i < authn_n_issuers(j->authn); i++)
-		if (authn_issuer(j->authn, i)->jwks_uri)
+	for (size_t i = 0; r == 0 && i < authn_n_issuers(j->authn); i++) {
+		const struct issuer *issuer = authn_issuer(j->authn, i);
+		if (issuer->has_keys && keyslot_generation(issuer->keys) == 0)
 			fprintf(stderr,
 			        "haward token: issuer %s: keys by URL are not fetched here; its "
-			        "tokens "
-			        "are keys_unavailable\n",
-			        authn_issuer(j->authn, i)->issuer);
+			        "tokens are keys_unavailable\n",
+			        issuer->issuer);
+	}
 	return r;
 }
 

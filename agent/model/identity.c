@@ -14,6 +14,8 @@ void identity_set_workload(struct identity *who, struct sv spiffe_id)
 	struct sv rest = sv_from(spiffe_id, sv_starts(spiffe_id, scheme) ? scheme.n : 0);
 	struct sv part, key = {0};
 	who->workload = spiffe_id;
+	if (who->workload_method == AUTH_NONE)
+		who->workload_method = AUTH_MTLS;
 	(void)sv_cut(&rest, '/', &who->trust_domain);
 	while (sv_cut(&rest, '/', &part)) {
 		if (sv_eq(key, SVL("ns")))

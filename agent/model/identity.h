@@ -50,6 +50,9 @@ struct identity {
 	size_t n_groups, n_scopes, n_audiences;
 	const struct json_t *claims; /* verified payload, an object; borrowed */
 	int64_t expires_at;          /* Unix seconds; 0 when not bounded */
+	const struct sv *headers;    /* fields for the service: a name and its value in turn */
+	size_t n_headers;            /* fields, so half as many texts */
+	bool forward_token;          /* the service is to see the token itself */
 	struct binding binding; /* of the credential; already shown, once a request is judged */
 
 	/* by what a credential can be revoked; each may be empty */
@@ -59,11 +62,12 @@ struct identity {
 	int64_t issued_at;    /* iat, Unix seconds; 0 when not told */
 	uint64_t *clear_of; /* of a cache: which table of revocations does not hold it; NULL: ask */
 
-	/* the workload on the other side of mTLS; empty when there is none */
-	struct sv workload;        /* "spiffe://td/ns/a/sa/b" */
-	struct sv trust_domain;    /* "td" */
-	struct sv namespace;       /* "a" when the path has /ns/a, else empty */
-	struct sv service_account; /* "b" when the path has /sa/b, else empty */
+	/* the workload that calls, by its certificate or a JWT-SVID; empty when there is none */
+	enum auth_method workload_method; /* how it proved that; AUTH_NONE: no workload */
+	struct sv workload;               /* "spiffe://td/ns/a/sa/b" */
+	struct sv trust_domain;           /* "td" */
+	struct sv namespace;              /* "a" when the path has /ns/a, else empty */
+	struct sv service_account;        /* "b" when the path has /sa/b, else empty */
 };
 
 /* identity_is_anonymous - neither a user nor a workload is known. */
@@ -73,7 +77,8 @@ static inline bool identity_is_anonymous(const struct identity *who)
 }
 
 /* identity_set_workload - fills workload, trust_domain, namespace and service_account from a SPIFFE
- * ID that its caller has verified. lifetime: views into spiffe_id */
+ * ID that its caller has verified, by a certificate unless workload_method says otherwise.
+ * lifetime: views into spiffe_id */
 void identity_set_workload(struct identity *who, struct sv spiffe_id);
 
 #endif

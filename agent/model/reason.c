@@ -131,6 +131,8 @@ static const struct row rows[] = {
                                     "the API key may not be used from this address"},
 	[REASON_API_KEY_SERVICE] = {"api_key_service",
                                     "the API key may not be used for this service"},
+	[REASON_INSUFFICIENT_SCOPE] = {"insufficient_scope",
+                                       "the token has not every scope that its issuer's must have"},
 	[REASON_LOGIN_REQUIRED] =
 		{"login_required",
                  "nobody is signed in, and this service has a way to sign in with a browser"},

@@ -79,6 +79,7 @@ enum reason {
 	/* credentials that are good, but not for this */
 	REASON_API_KEY_NETWORK,
 	REASON_API_KEY_SERVICE,
+	REASON_INSUFFICIENT_SCOPE,
 	/* signing in and out with a browser */
 	REASON_LOGIN_REQUIRED,
 	REASON_SESSION_EXPIRED,

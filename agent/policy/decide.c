@@ -56,7 +56,8 @@ static void challenge(const struct policy *policy, const struct request *req, st
                       struct verdict *verdict)
 {
 	if (verdict->effect == VERDICT_AUTHENTICATE ||
-	    verdict->reason == REASON_MULTIPLE_CREDENTIALS)
+	    verdict->reason == REASON_MULTIPLE_CREDENTIALS ||
+	    verdict->reason == REASON_INSUFFICIENT_SCOPE)
 		verdict->challenge = authn_challenge(policy_authn(policy), req, verdict, arena);
 }
 

@@ -50,8 +50,20 @@ static void unwatch(void *user, void *watch_made)
 	free(watched);
 }
 
+static int64_t next_at(void *user, void *watch_made)
+{
+	const struct watched *watched = watch_made;
+	struct fetch_status status;
+	(void)user;
+	fetch_watch_status(watched->watch, &status);
+	return status.next_at;
+}
+
 struct policy_keys_fetcher policy_keys_over_fetch(struct fetch *fetch)
 {
-	return (struct policy_keys_fetcher){
-		.watch = watch, .kick = kick, .unwatch = unwatch, .user = fetch};
+	return (struct policy_keys_fetcher){.watch = watch,
+	                                    .kick = kick,
+	                                    .unwatch = unwatch,
+	                                    .next_at = next_at,
+	                                    .user = fetch};
 }

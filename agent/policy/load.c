@@ -89,11 +89,11 @@ static bool url_allowed(void *user, const char *url)
 }
 
 /* Two references: the policy's, given back to the registry, and the issuer's own. */
-static struct keyslot *keys_of_url(void *user, const char *url)
+static struct keyslot *keys_of(void *user, const struct key_source *source)
 {
 	struct policy *policy = ((struct loading *)user)->policy;
 	struct keyslot *slot;
-	int r = policy_keys_acquire(policy->keys, url, &slot);
+	int r = policy_keys_acquire(policy->keys, source, &slot);
 	if (r == 0) {
 		r = remember_slot(policy, slot);
 		if (r != 0)
@@ -161,7 +161,7 @@ static int compile_authn(const struct raw_set *raw, const struct policy_env *env
 	struct loading loading = {policy, env};
 	const struct authn_env outside = {
 		.base_dir = env->base_dir,
-		.keys_of_url = policy->keys ? keys_of_url : NULL,
+		.keys_of = policy->keys ? keys_of : NULL,
 		.bundle_of_url = policy->keys ? bundle_of_url : NULL,
 		.url_allowed = env->fetch ? url_allowed : NULL,
 		.user = &loading,

@@ -156,6 +156,30 @@ static bool write_groups(struct outbuf *b, const struct decision *d)
 	return joined(b, d->identity.groups, d->identity.n_groups, ',');
 }
 
+static bool write_forward_token(struct outbuf *b, const struct decision *d)
+{
+	if (d->identity.forward_token)
+		spop_value_bool(b, true);
+	return d->identity.forward_token;
+}
+
+/* All fields for the service in the form of req.hdrs_bin, for HAProxy's set-headers-bin. */
+static bool write_headers(struct outbuf *b, const struct decision *d)
+{
+	size_t n = 2; /* the two empty texts at the end */
+	for (size_t i = 0; i < 2 * d->identity.n_headers; i++)
+		n += spop_varint_bytes(d->identity.headers[i].n) + d->identity.headers[i].n;
+	if (d->identity.n_headers == 0 || d->verdict.effect != VERDICT_ALLOW)
+		return false;
+	outbuf_u8(b, SPOP_DATA_BINARY);
+	spop_varint_write(b, n);
+	for (size_t i = 0; i < 2 * d->identity.n_headers; i++)
+		spop_text_write(b, d->identity.headers[i]);
+	outbuf_u8(b, 0);
+	outbuf_u8(b, 0);
+	return true;
+}
+
 /* In the order they are sent: what HAProxy must have first, what may be long last. */
 static const struct variable variables[] = {
 	{SV("allow"), "bool", write_allow},
@@ -178,14 +202,22 @@ static const struct variable variables[] = {
 	{SV("retry_after"), "integer", write_retry_after},
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},
+	{SV("forward_token"), "bool", write_forward_token},
+	{SV("headers"), "bytes", write_headers},
 };
 enum { N_ESSENTIAL = 6 }; /* a service that asks for a token is not reached without one */
 
-static void action_head(struct outbuf *b, struct sv name)
+/* All of an action before its variable's name. */
+static void set_var(struct outbuf *b)
 {
 	outbuf_u8(b, SPOP_ACTION_SET_VAR);
 	outbuf_u8(b, 3);
 	outbuf_u8(b, SPOP_SCOPE_TRANSACTION);
+}
+
+static void action_head(struct outbuf *b, struct sv name)
+{
+	set_var(b);
 	spop_text_write(b, name);
 }
 
@@ -203,6 +235,23 @@ static bool write_variable(struct outbuf *b, const struct variable *v, const str
 	return fits;
 }
 
+/* header_x_user for the field x-user: HAProxy before 3.4 takes no list of fields. */
+static void write_header_variable(struct outbuf *b, struct sv name, struct sv value)
+{
+	static const struct sv prefix = SV("header_");
+	size_t before = b->n;
+	set_var(b);
+	spop_varint_write(b, prefix.n + name.n);
+	outbuf_put(b, prefix);
+	for (size_t i = 0; i < name.n; i++)
+		outbuf_u8(b, (uint8_t)(name.at[i] == '-' ? '_' : name.at[i]));
+	spop_value_string(b, value);
+	if (b->failed) {
+		b->n = before;
+		b->failed = false;
+	}
+}
+
 void spop_ack_encode(struct outbuf *b, uint64_t stream_id, uint64_t frame_id,
                      const struct decision *decision, size_t max_frame_size)
 {
@@ -218,6 +267,10 @@ void spop_ack_encode(struct outbuf *b, uint64_t stream_id, uint64_t frame_id,
 		b->failed = true;
 		return;
 	}
+	for (size_t i = 0;
+	     decision->verdict.effect == VERDICT_ALLOW && i < decision->identity.n_headers; i++)
+		write_header_variable(&frame, decision->identity.headers[2 * i],
+		                      decision->identity.headers[2 * i + 1]);
 	spop_frame_close(&frame, opened_at);
 	b->n += frame.n;
 }

@@ -22,7 +22,7 @@ void spop_ack_recorded(struct outbuf *b, uint64_t stream_id, uint64_t frame_id, 
 struct spop_variable_name {
 	const char *name;
 	const char *scope; /* "txn", as all are */
-	const char *type;  /* "bool", "integer", "string" */
+	const char *type;  /* "bool", "integer", "string", "bytes" */
 };
 const struct spop_variable_name *spop_ack_variables(size_t *n);
 

@@ -31,6 +31,16 @@ void spop_varint_write(struct outbuf *b, uint64_t value)
 	outbuf_u8(b, (uint8_t)value);
 }
 
+size_t spop_varint_bytes(uint64_t value)
+{
+	size_t n = 1;
+	if (value < 240)
+		return n;
+	for (value = (value - 240) >> 4; value >= 128; value = (value - 128) >> 7)
+		n++;
+	return n + 1;
+}
+
 struct sv spop_text_read(struct cursor *c)
 {
 	uint64_t n = spop_varint_read(c);

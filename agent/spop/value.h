@@ -19,6 +19,8 @@ struct spop_value {
 /* spop_varint_read - at most 10 bytes; a value past 64 bits or a missing byte fails the cursor. */
 uint64_t spop_varint_read(struct cursor *c);
 void spop_varint_write(struct outbuf *b, uint64_t value);
+/* spop_varint_bytes - how many bytes spop_varint_write() takes for it. */
+size_t spop_varint_bytes(uint64_t value);
 
 /* spop_text_read, spop_text_write - a length and that many bytes, as names and the values of strings are. */
 struct sv spop_text_read(struct cursor *c);

@@ -32,13 +32,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sv text = {(const char *)data, size};
 	if (!v)
 		v = jws_verifier_new();
-	for (int allow_oct = 0; allow_oct < 2; allow_oct++) {
+	for (unsigned flags = 0; flags <= (JWKS_OCT | JWKS_SVID); flags++) {
 		struct diag d = diag_over("fuzz", text);
 		struct jwks *set = NULL;
-		int r = jwks_parse(text, allow_oct, &d, &set);
+		int r = jwks_parse(text, flags, &d, &set);
 		HOLDS((r == 0) == (set != NULL) && (r == 0 || d.n > 0));
 		for (size_t i = 0; set && i < set->n; i++)
-			check(v, &set->keys[i], allow_oct);
+			check(v, &set->keys[i], flags & JWKS_OCT);
 		jwks_unref(set);
 		diag_fini(&d);
 	}

@@ -123,7 +123,7 @@ static inline struct jwks *minter_set(const struct minter *m, const char *more)
 	char *text = minter_jwks(m, more);
 	struct diag d = diag_over("test", sv_of(text));
 	struct jwks *set = NULL;
-	assert_int_equal(jwks_parse(sv_of(text), true, &d, &set), 0);
+	assert_int_equal(jwks_parse(sv_of(text), JWKS_OCT, &d, &set), 0);
 	diag_fini(&d);
 	free(text);
 	return set;

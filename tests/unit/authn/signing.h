@@ -21,10 +21,10 @@ struct signing {
 	struct logins *logins;
 };
 
-static inline struct keyslot *signing_slot(void *user, const char *url)
+static inline struct keyslot *signing_slot(void *user, const struct key_source *source)
 {
 	struct signing *s = user;
-	(void)url;
+	(void)source;
 	return keyslot_ref(s->slot);
 }
 
@@ -44,7 +44,7 @@ static inline void signing_make(struct signing *s)
 	static const char issuers[] =
 		"[{\"name\":\"idp\",\"issuer\":\"https://idp\",\"jwksUri\":\"https://idp/keys\","
 		"\"algorithms\":[\"ES256\"]}]";
-	const struct authn_env env = {.keys_of_url = signing_slot, .user = s};
+	const struct authn_env env = {.keys_of = signing_slot, .user = s};
 	struct diag d = diag_over("test", SVL(issuers));
 	json_t *list = json_load_strict(SVL(issuers), 0, &d);
 	*s = (struct signing){.minter = minter_make(JWS_ES256), .slot = keyslot_new(NULL, NULL)};

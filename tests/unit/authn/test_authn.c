@@ -27,10 +27,10 @@ static void count_wish(void *user)
 	desk->n_wanted++;
 }
 
-static struct keyslot *slot_of(void *user, const char *url)
+static struct keyslot *slot_of(void *user, const struct key_source *source)
 {
 	struct desk *desk = user;
-	return keyslot_ref(desk->slots[strstr(url, "two") != NULL]);
+	return keyslot_ref(desk->slots[strstr(source->url, "two") != NULL]);
 }
 
 static struct authn *compiled(struct desk *desk)
@@ -40,7 +40,7 @@ static struct authn *compiled(struct desk *desk)
 		"\"api\"],\"algorithms\":[\"ES256\"]},"
 		"{\"issuer\":\"https://two\",\"jwksUri\":\"https://two/keys\",\"algorithms\":["
 		"\"ES256\"],\"claims\":{\"user\":\"email\",\"groups\":\"roles\"}}]";
-	const struct authn_env env = {.keys_of_url = slot_of, .user = desk};
+	const struct authn_env env = {.keys_of = slot_of, .user = desk};
 	struct diag d = diag_over("test", SVL(set));
 	json_t *issuers = json_load_strict(SVL(set), 0, &d);
 	struct authn *authn = NULL;

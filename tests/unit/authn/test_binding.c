@@ -24,10 +24,10 @@ struct desk {
 	struct sv certificate;
 };
 
-static struct keyslot *slot_of(void *user, const char *url)
+static struct keyslot *slot_of(void *user, const struct key_source *source)
 {
 	struct desk *desk = user;
-	(void)url;
+	(void)source;
 	return keyslot_ref(desk->slot);
 }
 
@@ -36,7 +36,7 @@ static struct authn *compiled(struct desk *desk)
 	static const char set[] = "[{\"issuer\":\"https://one\",\"jwksUri\":\"https://one/keys\"},"
 				  "{\"issuer\":\"https://two\",\"jwksUri\":\"https://two/keys\","
 				  "\"tokenBinding\":\"required\"}]";
-	const struct authn_env env = {.keys_of_url = slot_of, .user = desk};
+	const struct authn_env env = {.keys_of = slot_of, .user = desk};
 	struct diag d = diag_over("test", SVL(set));
 	json_t *issuers = json_load_strict(SVL(set), 0, &d);
 	struct authn *authn = NULL;

@@ -25,10 +25,10 @@ struct desk {
 	unsigned n_proofs;
 };
 
-static struct keyslot *slot_of(void *user, const char *url)
+static struct keyslot *slot_of(void *user, const struct key_source *source)
 {
 	struct desk *desk = user;
-	(void)url;
+	(void)source;
 	return keyslot_ref(desk->slot);
 }
 
@@ -40,7 +40,7 @@ static struct authn *compiled(struct desk *desk)
 		"\"tokenBinding\":\"required\",\"dpop\":{\"nonce\":true,\"maxAgeSeconds\":30}},"
 		"{\"issuer\":\"https://three\",\"jwksUri\":\"https://three/keys\","
 		"\"dpop\":{\"baseUrls\":[\"https://www.example/api/\",\"https://api.example\"]}}]";
-	const struct authn_env env = {.keys_of_url = slot_of, .user = desk};
+	const struct authn_env env = {.keys_of = slot_of, .user = desk};
 	struct diag d = diag_over("test", SVL(set));
 	json_t *issuers = json_load_strict(SVL(set), 0, &d);
 	struct authn *authn = NULL;

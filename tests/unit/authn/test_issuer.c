@@ -30,10 +30,10 @@ struct desk {
 	char url[64];
 };
 
-static struct keyslot *keys_of_url(void *user, const char *url)
+static struct keyslot *keys_of_url(void *user, const struct key_source *source)
 {
 	struct desk *desk = user;
-	(void)snprintf(desk->url, sizeof(desk->url), "%s", url);
+	(void)snprintf(desk->url, sizeof(desk->url), "%s", source->url);
 	return desk->fetched ? keyslot_ref(desk->fetched) : NULL;
 }
 
@@ -81,8 +81,7 @@ static int tear_down(void **state)
 static int read_issuer(struct desk *desk, const char *members)
 {
 	static char text[4096];
-	const struct authn_env env = {
-		.base_dir = desk->dir, .keys_of_url = keys_of_url, .user = desk};
+	const struct authn_env env = {.base_dir = desk->dir, .keys_of = keys_of_url, .user = desk};
 	(void)snprintf(text, sizeof(text), "{%s}", members);
 	for (char *c = text; *c; c++)
 		if (*c == '\'')
@@ -183,7 +182,7 @@ static const struct {
 	{KEYS, "/issuers/3", "missing_key"},
 	{"'issuer':''," KEYS, "/issuers/3/issuer", "wrong_length"},
 	{"'issuer':7," KEYS, "/issuers/3/issuer", "wrong_type"},
-	{ISS, "/issuers/3", "key_source"},
+	{"'issuer':'idp.example'", "/issuers/3", "key_source"},
 	{ISS "," KEYS "," URL, "/issuers/3", "key_source"},
 	{ISS "," KEYS ",'secretFile':'secret'", "/issuers/3", "key_source"},
 	{ISS ",'jwks_uri':'https://x/'", "/issuers/3/jwks_uri", "unknown_key"},

@@ -126,7 +126,7 @@ static void each_key_is_pinned_or_left_out(void **state)
 		char *text = set_text(rows[i].key);
 		struct diag d = diag_over("test", sv_of(text));
 		struct jwks *set = NULL;
-		int r = jwks_parse(sv_of(text), true, &d, &set);
+		int r = jwks_parse(sv_of(text), JWKS_OCT, &d, &set);
 		if (rows[i].algs) {
 			assert_int_equal(r, 0);
 			assert_int_equal(set->n, 1);
@@ -143,6 +143,33 @@ static void each_key_is_pinned_or_left_out(void **state)
 	}
 }
 
+/* A SPIFFE bundle has keys for certificates too; those sign no tokens, nor do keys of other sets. */
+static void a_bundle_gives_the_keys_for_jwt_svids(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *use;
+		int in_set, in_bundle;
+	} uses[] = {
+		{",\"use\":\"sig\"", 0, -ENOKEY},
+		{",\"use\":\"jwt-svid\"", -ENOKEY, 0},
+		{",\"use\":\"x509-svid\"", -ENOKEY, -ENOKEY},
+		{"", 0, -ENOKEY},
+	};
+	struct minter m = minter_make(JWS_ES256);
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+		char *text = minter_jwks(&m, uses[i].use);
+		struct jwks *set = NULL, *bundle = NULL;
+		assert_int_equal(jwks_parse(sv_of(text), 0, NULL, &set), uses[i].in_set);
+		assert_int_equal(jwks_parse(sv_of(text), JWKS_SVID, NULL, &bundle),
+		                 uses[i].in_bundle);
+		jwks_unref(set);
+		jwks_unref(bundle);
+		free(text);
+	}
+	minter_fini(&m);
+}
+
 /* A shared secret in what was fetched over the network is never a key. */
 static void symmetric_keys_come_from_files_only(void **state)
 {
@@ -150,7 +177,7 @@ static void symmetric_keys_come_from_files_only(void **state)
 	char *text = set_text(OCT);
 	struct diag d = diag_over("test", sv_of(text));
 	struct jwks *set = NULL;
-	assert_int_equal(jwks_parse(sv_of(text), false, &d, &set), -ENOKEY);
+	assert_int_equal(jwks_parse(sv_of(text), 0, &d, &set), -ENOKEY);
 	assert_true(says(&d, "local files"));
 	assert_null(set);
 	diag_fini(&d);
@@ -163,7 +190,7 @@ static void a_bad_key_is_dropped_and_not_its_set(void **state)
 	char *text = set_text(RSA ",'use':'enc'},{" EC ",'kid':'b'},{},{" OKP ",'kid':'c'");
 	struct diag d = diag_over("test", sv_of(text));
 	struct jwks *set = NULL;
-	assert_int_equal(jwks_parse(sv_of(text), false, &d, &set), 0);
+	assert_int_equal(jwks_parse(sv_of(text), 0, &d, &set), 0);
 	assert_int_equal(set->n, 2);
 	assert_string_equal(set->keys[0].kid, "b");
 	assert_string_equal(set->keys[1].kid, "c");
@@ -198,7 +225,8 @@ static void what_is_no_key_set(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct diag d = diag_over("test", sv_of(texts[i].text));
 		struct jwks *set = NULL;
-		assert_int_equal(jwks_parse(sv_of(texts[i].text), true, &d, &set), texts[i].error);
+		assert_int_equal(jwks_parse(sv_of(texts[i].text), JWKS_OCT, &d, &set),
+		                 texts[i].error);
 		assert_null(set);
 		assert_true(d.n > 0);
 		diag_fini(&d);
@@ -213,13 +241,13 @@ static void sizes_are_bounded(void **state)
 	memset(many, ' ', JWKS_MAX_BYTES + 1);
 	struct diag d = diag_over("test", SVL(""));
 	struct jwks *set = NULL;
-	assert_int_equal(jwks_parse((struct sv){many, JWKS_MAX_BYTES + 1}, true, &d, &set),
+	assert_int_equal(jwks_parse((struct sv){many, JWKS_MAX_BYTES + 1}, JWKS_OCT, &d, &set),
 	                 -EINVAL);
 	size_t n = (size_t)sprintf(many, "{\"keys\":[{}");
 	for (int i = 0; i < JWKS_MAX_KEYS; i++)
 		n += (size_t)sprintf(many + n, ",{}");
 	n += (size_t)sprintf(many + n, "]}");
-	assert_int_equal(jwks_parse((struct sv){many, n}, true, &d, &set), -EINVAL);
+	assert_int_equal(jwks_parse((struct sv){many, n}, JWKS_OCT, &d, &set), -EINVAL);
 	diag_fini(&d);
 	free(many);
 }
@@ -231,7 +259,7 @@ static void keys_are_found_by_kid_and_algorithm(void **state)
 	                          ",'kid':'b','alg':'RS512'");
 	struct diag d = diag_over("test", sv_of(text));
 	struct jwks *set = NULL;
-	assert_int_equal(jwks_parse(sv_of(text), false, &d, &set), 0);
+	assert_int_equal(jwks_parse(sv_of(text), 0, &d, &set), 0);
 	assert_int_equal(set->n, 4);
 	size_t at = 0;
 	assert_ptr_equal(jwks_next(set, SVL("a"), JWS_ES256, &at), &set->keys[1]);
@@ -284,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_key_is_pinned_or_left_out),
+		cmocka_unit_test(a_bundle_gives_the_keys_for_jwt_svids),
 		cmocka_unit_test(symmetric_keys_come_from_files_only),
 		cmocka_unit_test(a_bad_key_is_dropped_and_not_its_set),
 		cmocka_unit_test(what_is_no_key_set),

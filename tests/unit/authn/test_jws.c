@@ -188,7 +188,7 @@ static void the_rfcs_own_example_holds(void **state)
 	struct jws_compact parts;
 	struct jwt_header header;
 	enum reason why;
-	assert_int_equal(jwks_parse(SVL(jwks), true, &d, &set), 0);
+	assert_int_equal(jwks_parse(SVL(jwks), JWKS_OCT, &d, &set), 0);
 	assert_true(jws_split(SVL(token), &parts));
 	assert_true(jwt_header_read(parts.header, &header, &why));
 	assert_true(jwt_signature_check(v, set, &header, &parts, &why));

@@ -35,7 +35,7 @@ static int set_up(void **state)
 	}
 	(void)snprintf(text, sizeof(text), "{\"keys\":[%s,%s]}", desk.texts[0].jwk,
 	               desk.texts[1].jwk);
-	assert_int_equal(jwks_parse(sv_of(text), false, &d, &desk.jwks), 0);
+	assert_int_equal(jwks_parse(sv_of(text), 0, &d, &desk.jwks), 0);
 	assert_int_equal(d.n, 0);
 	diag_fini(&d);
 	*state = &desk;

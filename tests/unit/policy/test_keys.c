@@ -5,14 +5,24 @@
 #include "support/cmocka_prelude.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { WATCHES_MAX = 8 };
 
 /* A fetcher that fetches when it is told to. */
 struct fake {
-	policy_keys_done_fn *done;
+	policy_keys_done_fn *done; /* of the last watch */
 	void *done_user;
 	unsigned n_watches, n_unwatched, n_kicks;
-	int refuses; /* errno of watch */
+	int refuses;         /* errno of watch */
+	const char *refused; /* a URL that is not fetched; NULL: none */
+	struct fake_watch {
+		char url[128]; /* "": it has ended */
+		policy_keys_done_fn *done;
+		void *done_user;
+		unsigned n_kicks;
+	} watches[WATCHES_MAX];
 };
 
 static int fake_watch(void *user, const char *url, policy_keys_done_fn *done, void *done_user,
@@ -22,23 +32,27 @@ static int fake_watch(void *user, const char *url, policy_keys_done_fn *done, vo
 	assert_true(sv_starts(sv_of(url), SVL("https://")));
 	if (fake->refuses)
 		return fake->refuses;
-	fake->done = done;
-	fake->done_user = done_user;
-	fake->n_watches++;
-	*ret_watch = fake;
+	if (fake->refused && strcmp(url, fake->refused) == 0)
+		return -EPERM;
+	assert_true(fake->n_watches < WATCHES_MAX);
+	struct fake_watch *watch = &fake->watches[fake->n_watches++];
+	(void)snprintf(watch->url, sizeof(watch->url), "%s", url);
+	watch->done = fake->done = done;
+	watch->done_user = fake->done_user = done_user;
+	*ret_watch = watch;
 	return 0;
 }
 
 static void fake_kick(void *user, void *watch)
 {
-	assert_ptr_equal(user, watch);
 	((struct fake *)user)->n_kicks++;
+	((struct fake_watch *)watch)->n_kicks++;
 }
 
 static void fake_unwatch(void *user, void *watch)
 {
-	assert_ptr_equal(user, watch);
 	((struct fake *)user)->n_unwatched++;
+	((struct fake_watch *)watch)->url[0] = '\0';
 }
 
 static struct policy_keys *registry_over(struct fake *fake)
@@ -75,7 +89,8 @@ static struct keyslot *slot_of(const struct policy *policy)
 static void look(void *user, const struct policy_keys_status *status)
 {
 	struct policy_keys_status *copy = user;
-	copy->n_keys = status->n_keys;
+	copy->set = status->set;
+	copy->discovered_at = status->discovered_at;
 	copy->fetched_at = status->fetched_at;
 	copy->error = status->error[0] ? "failed" : "";
 }
@@ -114,7 +129,7 @@ static void a_failed_fetch_changes_nothing(void **state)
 	assert_false(fake.done(fake.done_user, SVL("{\"keys\":[]}"), NULL));
 	assert_int_equal(keyslot_generation(slot_of(policy)), 1);
 	policy_keys_each(keys, look, &status);
-	assert_int_equal(status.n_keys, 1);
+	assert_non_null(status.set);
 	assert_true(status.fetched_at > 0);
 	assert_string_equal(status.error, "failed");
 	assert_true(fake.done(fake.done_user, good_set, NULL));
@@ -170,6 +185,180 @@ static void a_set_that_fails_gives_its_keys_back(void **state)
 	policy_keys_free(keys);
 }
 
+/* --- discovery --- */
+
+static const char found_text[] = "{\"issuers\":[{\"issuer\":\"https://idp/r\"}]}";
+
+#define OPENID "https://idp/r/.well-known/openid-configuration"
+#define OAUTH  "https://idp/.well-known/oauth-authorization-server/r"
+
+/* The watch of a URL that has not ended. */
+static struct fake_watch *watch_of(struct fake *fake, const char *url)
+{
+	for (unsigned i = 0; i < fake->n_watches; i++)
+		if (strcmp(fake->watches[i].url, url) == 0)
+			return &fake->watches[i];
+	return NULL;
+}
+
+static bool answer(struct fake *fake, const char *url, const char *body, const char *error)
+{
+	const struct fake_watch *watch = watch_of(fake, url);
+	assert_non_null(watch);
+	return watch->done(watch->done_user, sv_of(body), error);
+}
+
+static bool document(struct fake *fake, const char *url, const char *issuer, const char *jwks_uri)
+{
+	char body[256];
+	(void)snprintf(body, sizeof(body), "{\"issuer\":\"%s\",\"jwks_uri\":\"%s\"}", issuer,
+	               jwks_uri);
+	return answer(fake, url, body, NULL);
+}
+
+struct found {
+	struct fake fake;
+	struct policy_keys *keys;
+	struct policy *policy;
+	struct policy_keys_status status;
+};
+
+static void begin(struct found *f)
+{
+	const struct policy_env env = {.keys = f->keys = registry_over(&f->fake)};
+	assert_int_equal(policy_load(SVL(found_text), &env, 1, NULL, &f->policy), 0);
+}
+
+static void end(struct found *f)
+{
+	policy_unref(f->policy);
+	assert_int_equal(f->fake.n_unwatched, f->fake.n_watches);
+	policy_keys_free(f->keys);
+}
+
+static const struct policy_keys_status *status_of(struct found *f)
+{
+	assert_true(policy_keys_look(f->keys, slot_of(f->policy), look, &f->status));
+	return &f->status;
+}
+
+static void keys_are_found_by_the_issuers_document(void **state)
+{
+	(void)state;
+	struct found f = {0};
+	begin(&f);
+	assert_int_equal(f.fake.n_watches, 1);
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_true(answer(&f.fake, "https://idp/keys", good_set.at, NULL));
+	assert_int_equal(keyslot_generation(slot_of(f.policy)), 1);
+	assert_string_equal(status_of(&f)->error, "");
+	assert_true(f.status.discovered_at > 0 && f.status.fetched_at > 0);
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_int_equal(f.fake.n_watches, 2); /* nothing moved */
+	end(&f);
+}
+
+/* Another's document would lend us another's keys. */
+static void a_document_of_another_issuer_finds_nothing(void **state)
+{
+	(void)state;
+	struct found f = {0};
+	begin(&f);
+	assert_false(document(&f.fake, OPENID, "https://idp/r/", "https://evil/keys"));
+	assert_null(watch_of(&f.fake, "https://evil/keys"));
+	assert_string_equal(status_of(&f)->error, "failed");
+	end(&f);
+}
+
+static void the_other_place_is_asked_while_the_first_has_nothing(void **state)
+{
+	(void)state;
+	struct found f = {0};
+	begin(&f);
+	assert_false(answer(&f.fake, OPENID, "", "the answer has status 404"));
+	assert_true(document(&f.fake, OAUTH, "https://idp/r", "https://idp/keys"));
+	assert_true(answer(&f.fake, "https://idp/keys", good_set.at, NULL));
+	assert_false(answer(&f.fake, OPENID, "", "the answer has status 404"));
+	assert_string_equal(status_of(&f)->error, ""); /* one place is enough */
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_null(watch_of(&f.fake, OAUTH));
+	assert_int_equal(keyslot_generation(slot_of(f.policy)), 1);
+	end(&f);
+}
+
+static void keys_that_cannot_be_had_may_have_moved(void **state)
+{
+	(void)state;
+	struct found f = {0};
+	begin(&f);
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_true(answer(&f.fake, "https://idp/keys", good_set.at, NULL));
+	unsigned n_kicks = watch_of(&f.fake, OPENID)->n_kicks;
+	assert_false(answer(&f.fake, "https://idp/keys", "", "the answer has status 410"));
+	assert_int_equal(watch_of(&f.fake, OPENID)->n_kicks, n_kicks + 1);
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys2"));
+	assert_null(watch_of(&f.fake, "https://idp/keys"));
+	assert_int_equal(keyslot_generation(slot_of(f.policy)), 1); /* the old keys hold on */
+	assert_false(answer(&f.fake, "https://idp/keys2", "<html>", NULL));
+	assert_int_equal(keyslot_generation(slot_of(f.policy)), 1);
+	assert_true(answer(&f.fake, "https://idp/keys2", good_set.at, NULL));
+	assert_int_equal(keyslot_generation(slot_of(f.policy)), 2);
+	end(&f);
+}
+
+/* A wish before anything is discovered goes to the document, and may be made again when it failed. */
+static void a_wish_for_keys_asks_whoever_knows(void **state)
+{
+	(void)state;
+	struct found f = {0};
+	begin(&f);
+	keyslot_want(slot_of(f.policy));
+	keyslot_want(slot_of(f.policy));
+	assert_int_equal(watch_of(&f.fake, OPENID)->n_kicks, 1);
+	assert_false(answer(&f.fake, OPENID, "", "no answer"));
+	keyslot_want(slot_of(f.policy));
+	assert_int_equal(watch_of(&f.fake, OPENID)->n_kicks, 2);
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_true(answer(&f.fake, "https://idp/keys", good_set.at, NULL));
+	keyslot_want(slot_of(f.policy));
+	assert_int_equal(watch_of(&f.fake, "https://idp/keys")->n_kicks, 1);
+	assert_int_equal(watch_of(&f.fake, OPENID)->n_kicks, 2);
+	end(&f);
+}
+
+static void a_discovered_url_that_may_not_be_fetched_is_an_error(void **state)
+{
+	(void)state;
+	struct found f = {.fake = {.refused = "https://internal/keys"}};
+	begin(&f);
+	assert_false(document(&f.fake, OPENID, "https://idp/r", "https://internal/keys"));
+	assert_string_equal(status_of(&f)->error, "failed");
+	assert_true(document(&f.fake, OPENID, "https://idp/r", "https://idp/keys"));
+	assert_string_equal(status_of(&f)->error, "");
+	end(&f);
+}
+
+static void keys_that_are_left_out_are_named(void **state)
+{
+	(void)state;
+	struct fake fake = {0};
+	struct policy_keys *keys = registry_over(&fake);
+	struct policy *policy = load_over(keys);
+	char set[512];
+	(void)snprintf(set, sizeof(set),
+	               "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"s\",\"k\":\"AAAA\"},%s",
+	               strchr(good_set.at, '[') + 1);
+	assert_true(fake.done(fake.done_user, sv_of(set), NULL));
+	struct jwks *now = keyslot_get(slot_of(policy));
+	assert_int_equal(now->n, 1);
+	assert_int_equal(now->n_unusable, 1);
+	assert_string_equal(now->unusable[0].kid, "s");
+	assert_non_null(strstr(now->unusable[0].why, "local files"));
+	jwks_unref(now);
+	policy_unref(policy);
+	policy_keys_free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +367,13 @@ int main(void)
 		cmocka_unit_test(an_unknown_key_asks_for_a_fetch),
 		cmocka_unit_test(a_url_that_may_not_be_fetched_fails_the_load),
 		cmocka_unit_test(a_set_that_fails_gives_its_keys_back),
+		cmocka_unit_test(keys_are_found_by_the_issuers_document),
+		cmocka_unit_test(a_document_of_another_issuer_finds_nothing),
+		cmocka_unit_test(the_other_place_is_asked_while_the_first_has_nothing),
+		cmocka_unit_test(keys_that_cannot_be_had_may_have_moved),
+		cmocka_unit_test(a_wish_for_keys_asks_whoever_knows),
+		cmocka_unit_test(a_discovered_url_that_may_not_be_fetched_is_an_error),
+		cmocka_unit_test(keys_that_are_left_out_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #include "peer.h"
 #include "spop/ack.h"
 
-enum { ACTIONS_MAX = 24 };
+enum { ACTIONS_MAX = 32 };
 
 struct action {
 	struct sv name;
@@ -55,6 +55,8 @@ static void assert_text(const struct ack *ack, const char *name, const char *wan
 static const struct sv groups[] = {SV("staff"), SV("ops")};
 static const struct sv scopes[] = {SV("orders:read"), SV("orders:write")};
 
+static const struct sv fields[] = {SV("x-user"), SV("alice"), SV("x-app-id"), SV("7")};
+
 static struct decision full_decision(void)
 {
 	struct decision d = {
@@ -66,7 +68,10 @@ static struct decision full_decision(void)
 	                     .groups = groups,
 	                     .n_groups = ARRAY_LEN(groups),
 	                     .scopes = scopes,
-	                     .n_scopes = ARRAY_LEN(scopes)},
+	                     .n_scopes = ARRAY_LEN(scopes),
+	                     .forward_token = true,
+	                     .headers = fields,
+	                     .n_headers = ARRAY_LEN(fields) / 2},
 		.verdict = {.effect = VERDICT_ALLOW,
 	                    .reason = REASON_POLICY_ALLOWED,
 	                    .status = 200,
@@ -132,10 +137,46 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"set_cookie_2", "c=; Max-Age=0"},
 		{"scopes", "orders:read orders:write"},
 		{"groups", "staff,ops"},
+		{"header_x_user", "alice"},
+		{"header_x_app_id", "7"},
 		{"recorded", NULL},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		assert_text(&ack, texts[i][0], texts[i][1]);
+	assert_true(find(&ack, "forward_token")->truth);
+	static const struct sv block = SV("\x06x-user\x05"
+	                                  "alice\x08x-app-id\x01"
+	                                  "7\0\0");
+	assert_int_equal(find(&ack, "headers")->type, SPOP_DATA_BINARY);
+	assert_true(sv_eq(find(&ack, "headers")->text, block));
+}
+
+/* Who is refused has no fields for a service. */
+static void a_refused_request_has_no_fields(void **state)
+{
+	(void)state;
+	struct decision d = full_decision();
+	struct ack ack;
+	d.verdict.effect = VERDICT_DENY;
+	answer(&d, 16380, &ack);
+	assert_null(find(&ack, "headers"));
+	assert_null(find(&ack, "header_x_user"));
+}
+
+/* A field that does not fit is left out whole; those behind it may fit. */
+static void fields_that_do_not_fit_are_left_out(void **state)
+{
+	(void)state;
+	static char longest[20000];
+	memset(longest, 'x', sizeof(longest));
+	const struct sv big[] = {SV("x-big"), {longest, sizeof(longest)}, SV("x-small"), SV("1")};
+	struct decision d = full_decision();
+	struct ack ack;
+	d.identity.headers = big;
+	answer(&d, 16380, &ack);
+	assert_null(find(&ack, "headers"));
+	assert_null(find(&ack, "header_x_big"));
+	assert_text(&ack, "header_x_small", "1");
 }
 
 /* What spop_ack_variables() tells is what is sent: names, order and types. */
@@ -147,15 +188,16 @@ static void the_contract_is_what_is_sent(void **state)
 	size_t n;
 	const struct spop_variable_name *told = spop_ack_variables(&n);
 	answer(&d, 16380, &ack);
-	assert_int_equal(n, ack.n + 1);
-	assert_string_equal(told[ack.n].name, "recorded");
-	for (size_t i = 0; i < ack.n; i++) {
+	assert_int_equal(n, ack.n + 1 - d.identity.n_headers); /* header_... */
+	assert_string_equal(told[n - 1].name, "recorded");
+	for (size_t i = 0; i < n - 1; i++) {
 		enum spop_data_type type = ack.actions[i].value.type;
 		assert_true(sv_eq(ack.actions[i].name, sv_of(told[i].name)));
 		assert_string_equal(told[i].scope, "txn"); /* as read_ack() holds */
 		assert_string_equal(told[i].type, type == SPOP_DATA_BOOL     ? "bool"
 		                                  : type == SPOP_DATA_STRING ? "string"
 		                                  : type == SPOP_DATA_INT32  ? "integer"
+		                                  : type == SPOP_DATA_BINARY ? "bytes"
 		                                                             : "?");
 		/* txn.haward.NAME has to stay below 64 bytes */
 		assert_true(strlen("txn.haward.") + ack.actions[i].name.n < 64);
@@ -198,6 +240,7 @@ static void the_first_five_always_fit(void **state)
 	for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
 		struct decision d = full_decision();
 		struct ack ack;
+		d.identity.forward_token = false;
 		d.verdict.effect = VERDICT_AUTHENTICATE; /* the longest word */
 		d.token = (struct sv){0};                /* which who is refused does not get */
 		d.verdict.reason = (enum reason)reason;
@@ -307,7 +350,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 17);
+		assert_int_equal(ack.n, 21);
 	}
 	assert_int_equal(rest.n, 0);
 }
@@ -359,6 +402,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_allowed_request_is_told_in_full),
+		cmocka_unit_test(a_refused_request_has_no_fields),
+		cmocka_unit_test(fields_that_do_not_fit_are_left_out),
 		cmocka_unit_test(the_contract_is_what_is_sent),
 		cmocka_unit_test(only_allow_grants),
 		cmocka_unit_test(a_decision_that_nobody_made_is_a_denial),

@@ -1235,6 +1235,24 @@ export interface components {
                  */
                 expires_at?: string | null;
                 error?: string | null;
+                name?: string;
+                /** @description Its discovery document says where the keys are. */
+                discovered?: boolean;
+                /** Format: date-time */
+                discovered_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the keys are fetched next, as planned.
+                 */
+                next_at?: string | null;
+                /** @description Keys of the set that were left out. */
+                unusable?: ({
+                    kid: string | null;
+                    reason: string;
+                } & {
+                    [key: string]: unknown;
+                })[];
+                /** @description good; stale: the last fetch failed and older keys are in force; missing: it failed and there are none; pending: not fetched yet; local: they came with the policy set. */
                 state?: string;
             } & {
                 [key: string]: unknown;

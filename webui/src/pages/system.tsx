@@ -20,15 +20,32 @@ function Journals({ journals }: { journals: NonNullable<System['journals']> }) {
 }
 
 function Keys({ keys }: { keys: NonNullable<System['keys']> }) {
-  if (!keys.length) return <p class="muted">No issuer's keys are fetched: they are in files or in the policy set itself.</p>;
+  if (!keys.length) return <p class="muted">The policy set has no issuers: no token is believed.</p>;
   return (
     <ul class="plain-list">
       {keys.map((k) => (
         <li key={k.issuer}>
-          <span class={`verdict ${k.state === 'good' ? 'good' : 'bad'}`}>{shown(k.state)}</span> {shown(k.issuer, 200)}
+          <span class={`verdict ${k.state === 'good' || k.state === 'local' ? 'good' : 'bad'}`}>{shown(k.state)}</span> {shown(k.issuer, 200)}
           <div class="muted">
-            {k.n_keys ?? 0} keys, fetched <Time iso={k.fetched_at} /> {k.error && `\u2013 ${shown(k.error, 200)}`}
+            {k.n_keys ?? 0} {k.n_keys === 1 ? 'key' : 'keys'} from {k.source ? shown(k.source, 200) : 'a place that is not discovered yet'}
+            {k.discovered && k.source && ', discovered'}
+            {k.state !== 'local' && (
+              <>
+                , fetched <Time iso={k.fetched_at} />
+              </>
+            )}
+            {k.next_at && (
+              <>
+                , next <Time iso={k.next_at} />
+              </>
+            )}
           </div>
+          {k.error && <div class="wrong">{shown(k.error, 200)}</div>}
+          {(k.unusable ?? []).map((u, i) => (
+            <div class="muted" key={i}>
+              Key {u.kid ? shown(u.kid, 80) : 'without kid'} is left out: {shown(u.reason, 120)}.
+            </div>
+          ))}
         </li>
       ))}
     </ul>
@@ -149,7 +166,7 @@ function Cards({ system }: { system: System }) {
       )}
       {keys && (
         <div class="card wide">
-          <h2>Issuers' keys</h2>
+          <h2>Issuers</h2>
           <Keys keys={keys} />
         </div>
       )}

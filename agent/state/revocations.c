@@ -132,7 +132,7 @@ static int replace(const struct state *state, MDB_txn *txn, struct sv name,
                    struct state_revocation *fresh)
 {
 	struct state_revocation before;
-	struct sv number, value;
+	struct sv number, value = {0};
 	int r = db_get(txn, state->revocation_names, name, &number);
 	if (r == -ENOENT)
 		return 0;

@@ -140,7 +140,7 @@ uint64_t state_last_change(const struct state *state)
 int state_revision(const struct state *state, const char *name, uint64_t *ret)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
-	struct sv value;
+	struct sv value = {0};
 	int r = db_read(state, &txn);
 	if (r == 0)
 		r = db_get(txn, state->meta, sv_of(name), &value);

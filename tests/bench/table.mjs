@@ -49,6 +49,11 @@ row('a token never seen, from text to identity', `${number(authn[2])} ns`);
 ratio("  OpenSSL's bare check of the signature / that", authn[0] / authn[2], 0.85);
 row('a token seen a moment ago', `${number(authn[3])} ns`);
 
+// what, a second, ns, ...: never seen, one seen, many seen in turn
+const certs = lines('certs.out').slice(1).map((line) => Number(line.slice(40).trim().split(/\s+/)[1]));
+most('a certificate never seen, from DER to workload', certs[0] / 1000, 300, ' us');
+most('  one seen a moment ago / a token', certs[1] / authn[3], 1.15);
+
 // ns of a token that is known beside a certificate: not bound, bound to it; of OpenSSL's check of a proof; of all of it
 const bound = lines('bound.out').slice(1).map((line) => Number(line.slice(40).trim().split(/\s+/)[0]));
 row('a token seen, beside a certificate', `${number(bound[0])} ns`);

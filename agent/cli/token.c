@@ -1,6 +1,7 @@
 #include "authn/authn.h"
 #include "authn/jwt.h"
 #include "cli/cli.h"
+#include "cli/lines.h"
 #include "core/clock.h"
 #include "core/fileio.h"
 #include "core/jsonload.h"
@@ -195,36 +196,19 @@ static bool judge_token(struct judge *j, struct sv token, enum reason *why)
 	return authn_verify_token(j->authn, &ctx, token, &who, why) == AUTHN_OK;
 }
 
-/* One line without its end. Of a line that is longer than any token may be the rest is not kept.
- * returns false at the end of the input */
-static bool next_line(FILE *from, char *room, size_t size, struct sv *ret)
-{
-	size_t n = 0;
-	int c;
-	while ((c = getc_unlocked(from)) != EOF && c != '\n')
-		if (n < size)
-			room[n++] = (char)c;
-	*ret = (struct sv){room, n - (n && room[n - 1] == '\r')};
-	return c != EOF || n;
-}
-
 /* One answer a line, whatever is in it: who asks counts on it. */
 static int judge_lines(struct judge *j)
 {
 	static char room[JWS_TOKEN_MAX_BYTES + 2]; /* one byte too many, and a CR */
 	struct sv token;
-	while (next_line(stdin, room, sizeof(room), &token)) {
+	while (lines_next(room, sizeof(room), &token)) {
 		enum reason why;
 		bool good = judge_token(j, token, &why);
 		printf("{\"valid\":%s,\"reason\":\"%s\"}\n", good ? "true" : "false",
 		       good ? "valid" : reason_name(why));
 		(void)fflush(stdout);
 	}
-	if (!ferror(stdin) && !ferror(stdout))
-		return EX_OK;
-	fprintf(stderr, "haward token: %s\n",
-	        ferror(stdin) ? "standard input cannot be read" : "the answers cannot be written");
-	return EX_IOERR;
+	return lines_end("token");
 }
 
 static int cannot_read(const char *path, int r)

@@ -2,6 +2,7 @@
 #include "authn/spiffe.h"
 #include "authn/trustbundle.h"
 #include "cli/cli.h"
+#include "cli/lines.h"
 #include "core/clock.h"
 #include "core/encode.h"
 #include "core/limits.h"
@@ -186,24 +187,12 @@ static bool judge_line(struct judge *j, struct sv line, struct sv *ret_id, enum 
 	return spiffe_id_is_valid(line) || refuse(why, REASON_SPIFFE_ID_INVALID);
 }
 
-/* One line without its end. Of a line that is too long the rest is not kept. returns false at the end */
-static bool next_line(FILE *from, char *room, size_t size, struct sv *ret)
-{
-	size_t n = 0;
-	int c;
-	while ((c = getc_unlocked(from)) != EOF && c != '\n')
-		if (n < size)
-			room[n++] = (char)c;
-	*ret = (struct sv){room, n - (n && room[n - 1] == '\r')};
-	return c != EOF || n;
-}
-
 /* One answer a line, whatever is in it: who asks counts on it. What is valid has no byte that JSON escapes. */
 static int judge_lines(struct judge *j)
 {
 	static char room[LINE_MAX_BYTES + 2]; /* one byte too many, and a CR */
 	struct sv line;
-	while (next_line(stdin, room, sizeof(room), &line)) {
+	while (lines_next(room, sizeof(room), &line)) {
 		struct sv id = {0};
 		enum reason why;
 		j->line++;
@@ -215,11 +204,7 @@ static int judge_lines(struct judge *j)
 			       reason_name(why));
 		(void)fflush(stdout);
 	}
-	if (!ferror(stdin) && !ferror(stdout))
-		return EX_OK;
-	fprintf(stderr, "haward workload: %s\n",
-	        ferror(stdin) ? "standard input cannot be read" : "the answers cannot be written");
-	return EX_IOERR;
+	return lines_end("workload");
 }
 
 /* Offline: bundles come from files and from the policy set itself only. */

@@ -23,11 +23,12 @@ enum authn_ask_kind {
 	AUTHN_ASK_SESSION,     /* whose it is */
 	AUTHN_ASK_LOGOUT,      /* its end; claims: id_token, and claims of its user */
 	AUTHN_ASK_BACKCHANNEL, /* the end of some, by their provider; claims: claims of the order */
-	AUTHN_ASK_PASSWORD,    /* about: struct basic_rules; parts: enum basic_part */
+	AUTHN_ASK_FRONTCHANNEL, /* the same, by a browser that the provider sent; claims: may have claims */
+	AUTHN_ASK_PASSWORD, /* about: struct basic_rules; parts: enum basic_part */
 	AUTHN_ASK_KIND_COUNT,
 };
 
-enum { AUTHN_ASK_PARTS = 4 };
+enum { AUTHN_ASK_PARTS = 6 };
 
 /* Zeroed, it asks nothing. */
 struct authn_ask {

@@ -54,6 +54,7 @@ struct issuer {
 	struct dpop_rules dpop;
 	struct keyslot *keys; /* owned reference; never NULL */
 	bool has_keys;        /* false: every token of it is introspected */
+	bool is_discovered;   /* its own document says where its keys and endpoints are */
 	char *jwks_uri;       /* NULL: keys are local or discovered */
 	char *jwks_file, *secret_file;
 	uint32_t places; /* PLACE_BIT()s of the policy set's places where its tokens may stand */

@@ -158,6 +158,7 @@ static int keys_by_discovery(const struct issuer_reading *r)
 			r, "", "key_source",
 			"without jwksUri, jwksFile, jwks or secretFile the keys are discovered, so "
 			"the issuer has to be an http or https URL without query or fragment");
+	r->issuer->is_discovered = true;
 	return keys_fetched(r, &source, "/issuer");
 }
 

@@ -1,5 +1,7 @@
 #include "authn/keyslot.h"
 
+#include "authn/endpoints.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@ struct keyslot {
 	atomic_bool wanted; /* asked for and not answered yet */
 	pthread_mutex_t lock;
 	struct jwks *current;
+	struct endpoints *endpoints;
 	keyslot_wake_fn *wake;
 	void *user;
 };
@@ -37,6 +40,7 @@ void keyslot_unref(struct keyslot *slot)
 	if (!slot || !refcount_unref(&slot->refs))
 		return;
 	jwks_unref(slot->current);
+	keyslot_tell(slot, NULL);
 	(void)pthread_mutex_destroy(&slot->lock);
 	free(slot);
 }
@@ -70,6 +74,26 @@ struct jwks *keyslot_get(struct keyslot *slot)
 	struct jwks *set = slot->current ? jwks_ref(slot->current) : NULL;
 	(void)pthread_mutex_unlock(&slot->lock);
 	return set;
+}
+
+void keyslot_tell(struct keyslot *slot, struct endpoints *endpoints)
+{
+	(void)pthread_mutex_lock(&slot->lock);
+	struct endpoints *old = slot->endpoints;
+	slot->endpoints = endpoints;
+	(void)pthread_mutex_unlock(&slot->lock);
+	if (old)
+		shared_unref(&old->shared);
+}
+
+struct endpoints *keyslot_endpoints(struct keyslot *slot)
+{
+	(void)pthread_mutex_lock(&slot->lock);
+	struct endpoints *endpoints = slot->endpoints;
+	if (endpoints)
+		(void)shared_ref(&endpoints->shared);
+	(void)pthread_mutex_unlock(&slot->lock);
+	return endpoints;
 }
 
 uint64_t keyslot_generation(const struct keyslot *slot)

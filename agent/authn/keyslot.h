@@ -1,4 +1,4 @@
-/* Where an issuer's current keys are found: workers look, the side that fetches publishes.
+/* Where an issuer's current keys are found, and what else its own document says: workers look, the side that fetches publishes.
  *
  * A worker that meets a kid it does not know says so with keyslot_want(); who fetches is told through the
  * wake hook, at most once until it publishes or gives up. The worker never waits.
@@ -8,6 +8,7 @@
 
 #include "authn/jwks.h"
 
+struct endpoints;
 struct keyslot;
 
 /* Called by a worker in the middle of a verdict: must not block, e.g. only ev_async_send(). */
@@ -28,6 +29,10 @@ void keyslot_disarm(struct keyslot *slot);
 /* keyslot_get - a reference to the current set, or NULL before the first. Takes the slot's mutex: once a
  * token that is not in the cache, beside a signature check a hundred times dearer. */
 MUST_CHECK struct jwks *keyslot_get(struct keyslot *slot);
+/* keyslot_tell - what the issuer's document says of its endpoints; takes the reference over. thread: any */
+void keyslot_tell(struct keyslot *slot, struct endpoints *endpoints);
+/* keyslot_endpoints - a reference to that, or NULL before the first; shared_unref(). Takes a mutex for a moment. */
+MUST_CHECK struct endpoints *keyslot_endpoints(struct keyslot *slot);
 /* keyslot_generation - rises with each publish; 0 before the first. One atomic load. */
 uint64_t keyslot_generation(const struct keyslot *slot);
 /* keyslot_want - keys may be missing: fetch. */

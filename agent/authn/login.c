@@ -87,6 +87,7 @@ static const struct json_field fields[] = {
 	TEXT("callbackPath", paths[LOGIN_CALLBACK], 256),
 	TEXT("logoutPath", paths[LOGIN_LOGOUT], 256),
 	TEXT("backchannelLogoutPath", paths[LOGIN_BACKCHANNEL], 256),
+	TEXT("frontchannelLogoutPath", paths[LOGIN_FRONTCHANNEL], 256),
 	TEXT("afterLogoutPath", after_logout_path, 256),
 	{.name = "insecureLoopback",
          .kind = JSON_FIELD_BOOL,
@@ -180,6 +181,7 @@ static int check_paths(const struct reading *r)
 		[LOGIN_CALLBACK] = "/callbackPath",
 		[LOGIN_LOGOUT] = "/logoutPath",
 		[LOGIN_BACKCHANNEL] = "/backchannelLogoutPath",
+		[LOGIN_FRONTCHANNEL] = "/frontchannelLogoutPath",
 	};
 	static const char expected[] = "a path is expected: / and then letters, digits and ._~/-";
 	int result = 0;
@@ -254,9 +256,13 @@ static int check_endpoints(const struct reading *r)
 {
 	const struct login *login = r->login;
 	int result = 0;
-	if (!login->authorization_endpoint || !login->token_endpoint)
-		result = complain(r, "", "endpoints",
-		                  "authorizationEndpoint and tokenEndpoint are expected");
+	bool is_told = login->authorization_endpoint && login->token_endpoint;
+	if (!is_told && login->issuer && !login->issuer->is_discovered)
+		result =
+			complain(r, "", "endpoints",
+		                 "authorizationEndpoint and tokenEndpoint are expected, since the "
+		                 "issuer is not discovered: its keys are given (jwksUri, jwksFile, "
+		                 "jwks, secretFile or introspection)");
 	int one = check_endpoint(r, login->authorization_endpoint, "/authorizationEndpoint", false);
 	int two = check_endpoint(r, login->token_endpoint, "/tokenEndpoint", true);
 	int three = check_endpoint(r, login->end_session_endpoint, "/endSessionEndpoint", false);
@@ -325,7 +331,7 @@ static int join_scopes(const struct reading *r)
 static int login_read(const struct reading *r, const json_t *object)
 {
 	static int (*const checks[])(const struct reading *r) = {
-		check_paths, check_hosts, check_endpoints, find_issuer, read_secret, join_scopes,
+		check_paths, check_hosts, find_issuer, check_endpoints, read_secret, join_scopes,
 	};
 	*r->login = (struct login){.session = {.idle_s = 30 * 60, .lifetime_s = 12 * 60 * 60}};
 	int result =
@@ -376,7 +382,8 @@ static int check_against(const struct reading *r, const struct logins *logins)
 		if (share_path(login, other))
 			result = complain(r, "", "doubled_path",
 			                  "another login of a host has the same callbackPath, "
-			                  "logoutPath or backchannelLogoutPath");
+			                  "logoutPath, backchannelLogoutPath or "
+			                  "frontchannelLogoutPath");
 		if (strcmp(login->session.cookie, other->session.cookie) == 0)
 			result = complain(r, "/session/cookie", "doubled_name",
 			                  "another login of a host has the same session.cookie");

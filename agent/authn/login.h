@@ -17,7 +17,8 @@ enum login_client_auth {
 enum login_path {
 	LOGIN_CALLBACK,
 	LOGIN_LOGOUT,
-	LOGIN_BACKCHANNEL, /* OpenID Connect Back-Channel Logout 1.0 */
+	LOGIN_BACKCHANNEL,  /* OpenID Connect Back-Channel Logout 1.0 */
+	LOGIN_FRONTCHANNEL, /* OpenID Connect Front-Channel Logout 1.0 */
 	LOGIN_PATH_COUNT,
 };
 
@@ -25,9 +26,13 @@ enum login_path {
 enum login_ask_part {
 	LOGIN_ASK_DIGEST = 0,   /* of a session: AUTHN_ASK_SESSION, _CODE, _LOGOUT */
 	LOGIN_ASK_TOKEN = 0,    /* the logout token: AUTHN_ASK_BACKCHANNEL */
+	LOGIN_ASK_SID = 0,      /* the provider's name of a session: AUTHN_ASK_FRONTCHANNEL */
 	LOGIN_ASK_CODE = 1,     /* AUTHN_ASK_CODE, as the two below */
 	LOGIN_ASK_REDIRECT = 2, /* the redirect_uri */
 	LOGIN_ASK_SEED = 3,     /* of the state, loginstate.h */
+	LOGIN_ASK_WANTED = 4,   /* of the state: how the user has to have signed in */
+	LOGIN_ASK_REPLACED =
+		5, /* the digest of the session whose cookie goes; empty: there is none */
 };
 
 struct login_session {
@@ -43,6 +48,7 @@ struct login {
 	char *client_id, *client_secret_file;
 	char *secret; /* owned, wiped; NULL: a public client */
 	unsigned client_auth;
+	/* as written; NULL: what the issuer's document says, endpoints.h */
 	char *authorization_endpoint, *token_endpoint, *end_session_endpoint;
 	struct json_strings scopes;
 	char *scope;                   /* owned: all of scopes and openid, with blanks between */

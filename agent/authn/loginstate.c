@@ -12,7 +12,9 @@ enum {
 	STATE_CHARS = 22,
 	NAME_CHARS = 8, /* of the state, in the name of its cookie */
 	LOCATION_MAX_BYTES = 8192,
-	SEALED_MAX = LOGIN_SEED_BYTES + 8 + LOGIN_BACK_MAX_BYTES,
+	WANTED_HEAD_BYTES = 8,
+	SEALED_MAX = LOGIN_SEED_BYTES + 8 + 2 + WANTED_HEAD_BYTES + LOGIN_ACR_MAX_BYTES +
+	             LOGIN_BACK_MAX_BYTES,
 };
 
 /* ---- what follows from a seed ---- */
@@ -87,11 +89,11 @@ bool login_may_return(struct sv text)
 	return true;
 }
 
-static struct sv back_to(struct arena *arena, const struct sv path_query[2])
+static struct sv back_to(struct arena *arena, const struct loginstate_wish *wish)
 {
-	struct sv back = path_query[0];
-	if (path_query[1].n)
-		back = arena_printf(arena, "%.*s?%.*s", SV_ARG(back), SV_ARG(path_query[1]));
+	struct sv back = wish->path;
+	if (wish->query.n)
+		back = arena_printf(arena, "%.*s?%.*s", SV_ARG(back), SV_ARG(wish->query));
 	return login_may_return(back) ? back : SVL("/");
 }
 
@@ -123,6 +125,35 @@ static bool seal_cookie(const struct loginstate_ctx *ctx, struct sv bound, struc
 	return true;
 }
 
+/* ---- how the user has to sign in: max_age (8 bytes, big endian) and acr_values, or nothing ---- */
+
+static bool write_wanted(struct arena *arena, const struct loginstate_wish *wish, struct sv *ret)
+{
+	*ret = (struct sv){0};
+	if (wish->acr.n == 0 && wish->max_age_s == 0)
+		return true;
+	size_t n = WANTED_HEAD_BYTES + wish->acr.n;
+	void *room = wish->acr.n <= LOGIN_ACR_MAX_BYTES ? arena_alloc(arena, n) : NULL;
+	struct outbuf b = outbuf_over(room, room ? n : 0);
+	outbuf_u64be(&b, (uint64_t)wish->max_age_s);
+	outbuf_put(&b, wish->acr);
+	*ret = outbuf_sv(&b);
+	return !b.failed;
+}
+
+bool loginstate_wanted(struct sv text, struct loginstate_wanted *ret)
+{
+	struct cursor c = cursor_over(text);
+	struct loginstate_wanted wanted = {0};
+	if (text.n > 0)
+		wanted.max_age_s = (int64_t)cursor_u64be(&c);
+	wanted.acr = cursor_sv(&c, cursor_left(&c));
+	if (c.failed || wanted.max_age_s < 0 || wanted.acr.n > LOGIN_ACR_MAX_BYTES)
+		return false;
+	*ret = wanted;
+	return true;
+}
+
 static bool make_cookie(const struct login *login, const struct loginstate_ctx *ctx, struct sv host,
                         const struct loginstate *way, struct sv state, struct sv *ret)
 {
@@ -131,6 +162,8 @@ static bool make_cookie(const struct login *login, const struct loginstate_ctx *
 	struct sv value = {0};
 	outbuf_bytes(&b, way->seed, sizeof(way->seed));
 	outbuf_u64be(&b, (uint64_t)ctx->now_s);
+	outbuf_u16be(&b, (uint16_t)way->wanted.n);
+	outbuf_put(&b, way->wanted);
 	outbuf_put(&b, way->back);
 	bool good = !b.failed &&
 	            seal_cookie(ctx, about(login, ctx->arena, host, state), outbuf_sv(&b), &value);
@@ -155,11 +188,23 @@ static bool challenge_of(const uint8_t seed[LOGIN_SEED_BYTES], char ret[LOGIN_TE
 	return good;
 }
 
-static bool make_location(const struct login *login, struct arena *arena, struct sv host,
-                          const uint8_t seed[LOGIN_SEED_BYTES], struct sv state, struct sv *ret)
+/* source: OpenID Connect Core 1.0 3.1.2.1 */
+static void add_wanted(const struct loginstate_wish *wish, struct outbuf *query)
+{
+	char digits[24];
+	(void)snprintf(digits, sizeof(digits), "%lld", (long long)wish->max_age_s);
+	if (wish->max_age_s)
+		form_add(query, SVL("max_age"), sv_of(digits));
+	if (wish->acr.n)
+		form_add(query, SVL("acr_values"), wish->acr);
+}
+
+static bool make_location(const struct login *login, struct arena *arena,
+                          const struct loginstate_wish *wish, const uint8_t seed[LOGIN_SEED_BYTES],
+                          struct sv state, struct sv *ret)
 {
 	char challenge[LOGIN_TEXT_BYTES], nonce[LOGIN_TEXT_BYTES];
-	struct sv endpoint = sv_of(login->authorization_endpoint);
+	struct sv endpoint = wish->endpoint;
 	char *room = arena_alloc(arena, LOCATION_MAX_BYTES);
 	struct outbuf b = outbuf_over(room, room ? LOCATION_MAX_BYTES : 0);
 	if (!room || !challenge_of(seed, challenge) || !loginstate_nonce(seed, nonce))
@@ -170,28 +215,30 @@ static bool make_location(const struct login *login, struct arena *arena, struct
 	form_add(&query, SVL("response_type"), SVL("code"));
 	form_add(&query, SVL("client_id"), sv_of(login->client_id));
 	form_add(&query, SVL("redirect_uri"),
-	         login_url(login, arena, host, login->paths[LOGIN_CALLBACK]));
+	         login_url(login, arena, wish->host, login->paths[LOGIN_CALLBACK]));
 	form_add(&query, SVL("scope"), sv_of(login->scope));
 	form_add(&query, SVL("state"), state);
 	form_add(&query, SVL("nonce"), sv_of(nonce));
 	form_add(&query, SVL("code_challenge"), sv_of(challenge));
 	form_add(&query, SVL("code_challenge_method"), SVL("S256"));
+	add_wanted(wish, &query);
 	*ret = (struct sv){room, b.n + query.n};
 	return !b.failed && !query.failed;
 }
 
-bool loginstate_begin(const struct login *login, const struct loginstate_ctx *ctx, struct sv host,
-                      const struct sv path_query[2], struct loginstate_begun *ret)
+bool loginstate_begin(const struct login *login, const struct loginstate_ctx *ctx,
+                      const struct loginstate_wish *wish, struct loginstate_begun *ret)
 {
 	uint8_t bytes[STATE_BYTES];
 	char text[BASE64_ENCODED_MAX(STATE_BYTES)];
-	struct loginstate way = {.back = back_to(ctx->arena, path_query)};
+	struct loginstate way = {.back = back_to(ctx->arena, wish)};
 	struct loginstate_begun begun;
-	if (!secret_random(bytes, sizeof(bytes)) || !secret_random(way.seed, sizeof(way.seed)))
+	if (!write_wanted(ctx->arena, wish, &way.wanted) || !secret_random(bytes, sizeof(bytes)) ||
+	    !secret_random(way.seed, sizeof(way.seed)))
 		return false;
 	struct sv state = base64url_encode((struct sv){(const char *)bytes, sizeof(bytes)}, text);
-	bool good = make_location(login, ctx->arena, host, way.seed, state, &begun.location) &&
-	            make_cookie(login, ctx, host, &way, state, &begun.cookie);
+	bool good = make_location(login, ctx->arena, wish, way.seed, state, &begun.location) &&
+	            make_cookie(login, ctx, wish->host, &way, state, &begun.cookie);
 	secret_wipe(way.seed, sizeof(way.seed));
 	if (good)
 		*ret = begun;
@@ -205,9 +252,11 @@ static bool read_way(struct sv text, int64_t now_s, struct arena *arena, struct 
 	struct cursor c = cursor_over(text);
 	struct sv seed = cursor_sv(&c, LOGIN_SEED_BYTES);
 	int64_t sent_at = (int64_t)cursor_u64be(&c);
+	struct sv wanted = cursor_sv(&c, cursor_u16be(&c));
 	struct sv back = cursor_sv(&c, cursor_left(&c));
 	if (c.failed || now_s < sent_at || now_s - sent_at >= LOGIN_WAY_S ||
-	    !login_may_return(back) || !arena_dup(arena, back, &ret->back))
+	    !login_may_return(back) || !arena_dup(arena, back, &ret->back) ||
+	    !arena_dup(arena, wanted, &ret->wanted))
 		return false;
 	memcpy(ret->seed, seed.at, seed.n);
 	return true;

@@ -50,7 +50,7 @@ MUST_CHECK enum authn_outcome session_identify(const struct authn_turn *turn,
 void session_keep(const struct authn *authn, const struct authn_ctx *ctx,
                   const struct authn_answer *answer);
 
-/* session_keep_end - the same for AUTHN_ASK_LOGOUT and AUTHN_ASK_BACKCHANNEL: the claims as they are, with the user
+/* session_keep_end - the same for AUTHN_ASK_LOGOUT, _BACKCHANNEL and _FRONTCHANNEL: the claims as they are, with the user
  * whose session it was, where they have `claims` of one. */
 void session_keep_end(const struct authn *authn, const struct authn_ctx *ctx,
                       const struct authn_answer *answer);

@@ -145,6 +145,12 @@ static const struct row rows[] = {
                                        "the provider gave no acceptable tokens for the code"},
 	[REASON_LOGIN_PROVIDER_UNAVAILABLE] = {"login_provider_unavailable",
                                                "the provider gave no usable answer"},
+	[REASON_LOGIN_ENDPOINTS_UNKNOWN] =
+		{"login_endpoints_unknown",
+                 "where people sign in is not known yet: the issuer's document is asked again"},
+	[REASON_LOGIN_OVERLOADED] =
+		{"login_overloaded",
+                 "as many codes are being changed at the provider as may be at once"},
 	[REASON_LOGOUT_REFUSED] = {"logout_refused", "the wish to sign out came from another site, "
                                                      "or its logout token is not acceptable"},
 	[REASON_LOGIN_DONE] = {"login_done", "somebody signed in"},

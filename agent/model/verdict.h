@@ -54,6 +54,8 @@ struct verdict {
 	struct sv challenge;                    /* WWW-Authenticate; empty when none */
 	struct sv location;                     /* of a redirect; empty when none */
 	struct sv cookies[VERDICT_COOKIES_MAX]; /* Set-Cookie, each; empty when none. Secrets */
+	struct sv
+		frame_ancestors; /* who may show this answer in a frame, as in CSP; empty: nothing is said */
 	struct sv stepup; /* its parameters when signing in better would help */
 
 	struct sv dpop_nonce; /* DPoP-Nonce; empty when none */

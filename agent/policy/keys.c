@@ -1,6 +1,7 @@
 #include "policy/keys.h"
 
 #include "authn/discovery.h"
+#include "authn/endpoints.h"
 #include "authn/issuer.h"
 #include "authn/jwks.h"
 #include "authn/keyslot.h"
@@ -199,6 +200,16 @@ static int move_keys(struct entry *entry, const char *url)
 	return 0;
 }
 
+/* Whoever signs people in looks there. A bundle has nobody who would. */
+static int tell_endpoints(struct entry *entry, const struct discovery *document)
+{
+	struct endpoints *endpoints = NULL;
+	int r = entry->slot ? endpoints_new(document, entry->issuer, &endpoints) : 1;
+	if (r == 0)
+		keyslot_tell(entry->slot, endpoints);
+	return r < 0 ? r : 0;
+}
+
 static bool discovered(void *user, const struct discovery *document, const char *error)
 {
 	struct entry *entry = user;
@@ -206,6 +217,8 @@ static bool discovered(void *user, const struct discovery *document, const char 
 	if (document && (!entry->url || strcmp(entry->url, document->jwks_uri) != 0) &&
 	    move_keys(entry, document->jwks_uri) != 0)
 		error = "the discovered jwks_uri is not a URL that is fetched";
+	if (document && tell_endpoints(entry, document) != 0)
+		error = "memory is out";
 	note_discovery(entry, error);
 	if (*error)
 		keyslot_settle(entry->slot);

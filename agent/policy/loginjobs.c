@@ -51,12 +51,20 @@ static void answer_session(struct login_job *job, const struct login_kept *kept,
 
 /* ---- a code for a session ---- */
 
+/* What may be mended by another try; everything else has used its state up. */
+static bool is_outage(enum reason why)
+{
+	return why == REASON_LOGIN_PROVIDER_UNAVAILABLE || why == REASON_LOGIN_ENDPOINTS_UNKNOWN ||
+	       why == REASON_LOGIN_OVERLOADED || why == REASON_AUTHENTICATION_UNAVAILABLE;
+}
+
 static void failed(struct policy_logins *logins, struct login_job *job, enum reason why,
                    const char *error)
 {
-	bool is_outage = why == REASON_LOGIN_PROVIDER_UNAVAILABLE ||
-	                 why == REASON_AUTHENTICATION_UNAVAILABLE;
-	login_note(logins, is_outage ? &logins->stats.n_failed : &logins->stats.n_refused, error);
+	bool may_mend = is_outage(why);
+	login_note(logins, may_mend ? &logins->stats.n_failed : &logins->stats.n_refused, error);
+	if (!may_mend)
+		login_state_use_up(logins, job->ask->asked.parts[LOGIN_ASK_SEED], now());
 	refuse(job, why);
 }
 
@@ -75,6 +83,11 @@ static void keep_session(struct policy_logins *logins, struct login_job *job,
 		login_note(logins, &logins->stats.n_signed_in, NULL);
 		answer_session(job, &kept, now_s);
 	}
+}
+
+static bool is_of_keys(enum reason why)
+{
+	return why == REASON_KEYS_UNAVAILABLE || why == REASON_KEY_UNKNOWN;
 }
 
 static void check_grant(struct policy_logins *logins, struct login_job *job,
@@ -97,15 +110,16 @@ static void check_grant(struct policy_logins *logins, struct login_job *job,
 	}
 	(void)snprintf(words, sizeof(words), "the ID token is not acceptable: %s",
 	               reason_text(why));
-	bool is_outage = why == REASON_KEYS_UNAVAILABLE || why == REASON_KEY_UNKNOWN;
 	failed(logins, job,
-	       is_outage ? REASON_LOGIN_PROVIDER_UNAVAILABLE : REASON_LOGIN_CODE_REFUSED, words);
+	       is_of_keys(why) ? REASON_LOGIN_PROVIDER_UNAVAILABLE : REASON_LOGIN_CODE_REFUSED,
+	       words);
 }
 
 static void code_was_changed(struct policy_logins *logins, struct login_job *job)
 {
 	struct grant grant = {0};
 	char words[192];
+	logins->n_exchanges--;
 	switch (grant_read(job->status, (struct sv){job->body, job->n_body}, &grant)) {
 	case GRANT_GIVEN:
 		check_grant(logins, job, &grant);
@@ -122,16 +136,28 @@ static void code_was_changed(struct policy_logins *logins, struct login_job *job
 	}
 }
 
-void login_job_code(struct policy_logins *logins, struct login_job *job)
+static void not_asked(struct policy_logins *logins, struct login_job *job, int error)
+{
+	const struct login *login = job->ask->asked.about;
+	if (error == -ENOENT) {
+		keyslot_want(login->issuer->keys);
+		failed(logins, job, REASON_LOGIN_ENDPOINTS_UNKNOWN,
+		       "the issuer's document has not said yet where the token endpoint is");
+		return;
+	}
+	failed(logins, job, REASON_LOGIN_PROVIDER_UNAVAILABLE,
+	       error == -EPERM ? "the token endpoint may not be asked"
+	                       : "the token endpoint cannot be asked now");
+}
+
+static void change_code(struct policy_logins *logins, struct login_job *job)
 {
 	const struct authn_ask *asked = &job->ask->asked;
 	char verifier[LOGIN_TEXT_BYTES];
 	struct grant_question question = {.login = asked->about,
 	                                  .code = asked->parts[LOGIN_ASK_CODE],
 	                                  .redirect_uri = asked->parts[LOGIN_ASK_REDIRECT]};
-	int r = asked->parts[LOGIN_ASK_SEED].n == LOGIN_SEED_BYTES &&
-	                        loginstate_verifier(
-					(const uint8_t *)asked->parts[LOGIN_ASK_SEED].at, verifier)
+	int r = loginstate_verifier((const uint8_t *)asked->parts[LOGIN_ASK_SEED].at, verifier)
 	                ? 0
 	                : -EIO;
 	question.verifier = (struct sv){verifier, r == 0 ? LOGIN_TEXT_BYTES - 1 : 0};
@@ -139,10 +165,44 @@ void login_job_code(struct policy_logins *logins, struct login_job *job)
 	if (r == 0)
 		r = login_job_abroad(logins, job, &question);
 	secret_wipe(verifier, sizeof(verifier));
-	if (r)
-		failed(logins, job, REASON_LOGIN_PROVIDER_UNAVAILABLE,
-		       r == -EPERM ? "the token endpoint may not be asked"
-		                   : "the token endpoint cannot be asked now");
+	if (r == 0)
+		logins->n_exchanges++;
+	else
+		not_asked(logins, job, r);
+}
+
+/* The same code once more, asked by another worker or behind the deadline of the first: its session is there. */
+static bool is_there(struct policy_logins *logins, struct login_job *job)
+{
+	const struct authn_ask *asked = &job->ask->asked;
+	CLEANUP(login_kept_fini) struct login_kept kept = {0};
+	int64_t now_s = now();
+	int r = login_kept_get(logins, asked->about, asked->parts[LOGIN_ASK_DIGEST], now_s, &kept);
+	if (r == 0)
+		answer_session(job, &kept, now_s);
+	return r == 0;
+}
+
+/* A provider is asked for nothing but a state that came back for the first time, and by a bounded number at once. */
+void login_job_code(struct policy_logins *logins, struct login_job *job)
+{
+	const struct authn_ask *asked = &job->ask->asked;
+	if (asked->parts[LOGIN_ASK_SEED].n != LOGIN_SEED_BYTES) {
+		refuse(job, REASON_INTERNAL);
+		return;
+	}
+	if (is_there(logins, job))
+		return;
+	int r = login_state_used(logins, asked->parts[LOGIN_ASK_SEED]);
+	if (r == -EEXIST)
+		refuse(job, REASON_LOGIN_STATE_INVALID);
+	else if (r != 0)
+		refuse(job, REASON_AUTHENTICATION_UNAVAILABLE);
+	else if (logins->n_exchanges >= LOGIN_EXCHANGES_MAX)
+		failed(logins, job, REASON_LOGIN_OVERLOADED,
+		       "as many codes are being changed as may be at once");
+	else
+		change_code(logins, job);
 }
 
 /* ---- a session that is used ---- */
@@ -193,28 +253,34 @@ void login_job_logout(struct policy_logins *logins, struct login_job *job)
 	grant_until(job, ended_claims(&kept), now() + KEPT_END_S);
 }
 
-static int end_named(struct policy_logins *logins, const struct login *login,
-                     const struct logout_order *order)
+/* in: once: NULL, or what may be used a single time for it */
+static int end_named(struct policy_logins *logins, const struct state_login_names *names,
+                     const struct state_login_once *once)
+{
+	struct state_login_ended ended = {0};
+	int r = 0;
+	do {
+		r = state_login_end_named(logins->state, names, once, &ended);
+		for (size_t i = 0; r == 0 && i < ended.n; i++) {
+			login_shared_end(logins->shared, ended.digests[i]);
+			login_note(logins, &logins->stats.n_ended, NULL);
+		}
+		once = NULL;
+	} while (r == 0 && ended.n == LOGINS_PER_SUBJECT);
+	return r;
+}
+
+static int obey(struct policy_logins *logins, const struct login *login,
+                const struct logout_order *order)
 {
 	const struct state_login_names names = {sv_of(login->issuer->issuer), order->subject,
 	                                        order->sid};
 	struct state_login_once once = {.until_s = order->until_s};
 	const struct sv parts[] = {SV("haward logout"), names.issuer, SV("\n"), order->jti};
-	struct state_login_ended ended = {0};
 	struct sha256 *sha256 = sha256_new();
-	int r = sha256 && sha256_parts(sha256, parts, ARRAY_LEN(parts), once.digest) ? 0 : -EIO;
+	bool good = sha256 && sha256_parts(sha256, parts, ARRAY_LEN(parts), once.digest);
 	sha256_free(sha256);
-	const struct state_login_once *used = &once;
-	do {
-		if (r == 0)
-			r = state_login_end_named(logins->state, &names, used, &ended);
-		for (size_t i = 0; r == 0 && i < ended.n; i++) {
-			login_shared_end(logins->shared, ended.digests[i]);
-			login_note(logins, &logins->stats.n_ended, NULL);
-		}
-		used = NULL;
-	} while (r == 0 && ended.n == LOGINS_PER_SUBJECT);
-	return r;
+	return good ? end_named(logins, &names, &once) : -EIO;
 }
 
 void login_job_backchannel(struct policy_logins *logins, struct login_job *job)
@@ -225,11 +291,11 @@ void login_job_backchannel(struct policy_logins *logins, struct login_job *job)
 	enum reason why = REASON_INTERNAL;
 	if (!logouttoken_check(login, logins->verifier, asked->parts[LOGIN_ASK_TOKEN], now(),
 	                       &order, &why)) {
-		bool is_outage = why == REASON_KEYS_UNAVAILABLE || why == REASON_KEY_UNKNOWN;
-		refuse(job, is_outage ? REASON_LOGIN_PROVIDER_UNAVAILABLE : REASON_LOGOUT_REFUSED);
+		refuse(job,
+		       is_of_keys(why) ? REASON_LOGIN_PROVIDER_UNAVAILABLE : REASON_LOGOUT_REFUSED);
 		return;
 	}
-	int r = end_named(logins, login, &order);
+	int r = obey(logins, login, &order);
 	if (r == 0)
 		grant_until(job, json_pack("{s:O}", "claims", order.claims),
 		            now() + KEPT_REFUSAL_S);
@@ -237,4 +303,28 @@ void login_job_backchannel(struct policy_logins *logins, struct login_job *job)
 		refuse(job,
 		       r == -EEXIST ? REASON_LOGOUT_REFUSED : REASON_AUTHENTICATION_UNAVAILABLE);
 	json_decref(order.claims);
+}
+
+/* Nobody has proved anything: whoever knows a sid may end its sessions, and whoever guesses writes nothing. Whether
+ * there was one is not said.
+ * source: OpenID Connect Front-Channel Logout 1.0, 3 */
+void login_job_frontchannel(struct policy_logins *logins, struct login_job *job)
+{
+	const struct authn_ask *asked = &job->ask->asked;
+	const struct login *login = asked->about;
+	const struct state_login_names names = {.issuer = sv_of(login->issuer->issuer),
+	                                        .sid = asked->parts[LOGIN_ASK_SID]};
+	CLEANUP(login_kept_fini) struct login_kept kept = {0};
+	struct state_login_ended there = {0};
+	int r = state_login_named(logins->state, &names, &there);
+	if (r == 0 && there.n > 0) {
+		struct sv digest = {(const char *)there.digests[0], SHA256_BYTES};
+		(void)!login_kept_get(logins, login, digest, now(), &kept); /* for the book */
+		r = end_named(logins, &names, NULL);
+	}
+	if (r == 0)
+		grant_until(job, json_pack("{s:O*}", "claims", kept.claims),
+		            now() + KEPT_REFUSAL_S);
+	else
+		refuse(job, REASON_AUTHENTICATION_UNAVAILABLE);
 }

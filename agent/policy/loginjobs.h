@@ -39,6 +39,7 @@ struct policy_logins {
 	char *keys_path;
 	struct jws_verifier *verifier;   /* the thread's */
 	struct login_refresh *refreshes; /* under way; the thread's */
+	unsigned n_exchanges;            /* codes at a provider; the thread's */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
@@ -55,7 +56,7 @@ void login_job_free(struct login_job *job);
 
 struct grant_question;
 /* login_job_abroad - asks a token endpoint; then runs job->run on the thread, with what was said.
- * errors  0; -errno: job is still the caller's */
+ * errors  0; -ENOENT the login's token endpoint is not known yet, or another -errno: job is still the caller's */
 MUST_CHECK int login_job_abroad(struct policy_logins *logins, struct login_job *job,
                                 const struct grant_question *question);
 
@@ -67,5 +68,6 @@ void login_job_code(struct policy_logins *logins, struct login_job *job);
 void login_job_session(struct policy_logins *logins, struct login_job *job);
 void login_job_logout(struct policy_logins *logins, struct login_job *job);
 void login_job_backchannel(struct policy_logins *logins, struct login_job *job);
+void login_job_frontchannel(struct policy_logins *logins, struct login_job *job);
 
 #endif

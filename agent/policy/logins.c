@@ -1,5 +1,6 @@
 #include "policy/logins.h"
 
+#include "authn/endpoints.h"
 #include "authn/grant.h"
 #include "authn/jws.h"
 #include "authn/session.h"
@@ -91,8 +92,8 @@ static void said(void *user, const struct fetch_result *result)
 	count_abroad(logins, -1); /* behind the job: whoever stops finds one of the two */
 }
 
-int login_job_abroad(struct policy_logins *logins, struct login_job *job,
-                     const struct grant_question *question)
+static int ask_endpoint(struct policy_logins *logins, struct login_job *job, const char *url,
+                        const struct grant_question *question)
 {
 	size_t max = grant_max_bytes(question);
 	struct abroad *abroad = malloc(sizeof(*abroad));
@@ -103,7 +104,7 @@ int login_job_abroad(struct policy_logins *logins, struct login_job *job,
 		struct outbuf authorization = outbuf_over(room + max, max);
 		*abroad = (struct abroad){logins, job};
 		grant_write(question, &form, &authorization);
-		const struct fetch_request request = {.url = question->login->token_endpoint,
+		const struct fetch_request request = {.url = url,
 		                                      .form = outbuf_sv(&form),
 		                                      .authorization = outbuf_sv(&authorization),
 		                                      .timeout_ms = GRANT_TIMEOUT_MS};
@@ -118,6 +119,16 @@ int login_job_abroad(struct policy_logins *logins, struct login_job *job,
 	free(room);
 	if (r)
 		free(abroad);
+	return r;
+}
+
+int login_job_abroad(struct policy_logins *logins, struct login_job *job,
+                     const struct grant_question *question)
+{
+	struct login_endpoints endpoints;
+	login_endpoints_get(question->login, &endpoints);
+	int r = endpoints.token ? ask_endpoint(logins, job, endpoints.token, question) : -ENOENT;
+	login_endpoints_fini(&endpoints);
 	return r;
 }
 
@@ -247,6 +258,11 @@ static int perform_backchannel(void *user, struct policy_ask *ask)
 	return put(user, ask, login_job_backchannel);
 }
 
+static int perform_frontchannel(void *user, struct policy_ask *ask)
+{
+	return put(user, ask, login_job_frontchannel);
+}
+
 void policy_logins_performers(struct policy_logins *logins,
                               struct policy_performer performers[AUTHN_ASK_KIND_COUNT])
 {
@@ -254,4 +270,6 @@ void policy_logins_performers(struct policy_logins *logins,
 	performers[AUTHN_ASK_SESSION] = (struct policy_performer){perform_session, logins};
 	performers[AUTHN_ASK_LOGOUT] = (struct policy_performer){perform_logout, logins};
 	performers[AUTHN_ASK_BACKCHANNEL] = (struct policy_performer){perform_backchannel, logins};
+	performers[AUTHN_ASK_FRONTCHANNEL] =
+		(struct policy_performer){perform_frontchannel, logins};
 }

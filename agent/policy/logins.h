@@ -11,6 +11,9 @@ struct login_shared;
 struct policy_logins;
 struct state;
 
+/* Codes that are being changed at once: more are refused with login_overloaded, and the provider is left in peace. */
+enum { LOGIN_EXCHANGES_MAX = 64 };
+
 struct policy_logins_options {
 	struct state *state;
 	struct fetch *fetch;

@@ -92,6 +92,19 @@ static bool once_of(struct sv seed, int64_t now_s, struct state_login_once *ret)
 	return good;
 }
 
+int login_state_used(struct policy_logins *logins, struct sv seed)
+{
+	struct state_login_once once;
+	return once_of(seed, 0, &once) ? state_login_used(logins->state, once.digest) : -EIO;
+}
+
+void login_state_use_up(struct policy_logins *logins, struct sv seed, int64_t now_s)
+{
+	struct state_login_once once;
+	if (once_of(seed, now_s, &once))
+		(void)!state_login_use_up(logins->state, &once, now_s);
+}
+
 int login_kept_add(struct policy_logins *logins, const struct policy_ask *ask,
                    const struct grant *grant, json_t *claims, int64_t now_s, struct login_kept *ret)
 {

@@ -33,6 +33,11 @@ MUST_CHECK int login_kept_add(struct policy_logins *logins, const struct policy_
                               const struct grant *grant, json_t *claims, int64_t now_s,
                               struct login_kept *ret);
 
+/* login_state_used - of a state that came back. errors: 0 for the first time, -EEXIST, or a negative errno */
+MUST_CHECK int login_state_used(struct policy_logins *logins, struct sv seed);
+/* login_state_use_up - whatever came of it: one state asks a provider once. */
+void login_state_use_up(struct policy_logins *logins, struct sv seed, int64_t now_s);
+
 /* login_kept_get - errors: -ENOENT there is none, or it is of another login */
 MUST_CHECK int login_kept_get(struct policy_logins *logins, const struct login *login,
                               struct sv digest, int64_t now_s, struct login_kept *ret);

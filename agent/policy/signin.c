@@ -1,18 +1,21 @@
 #include "policy/signin.h"
 
 #include "authn/cookie.h"
+#include "authn/endpoints.h"
+#include "authn/keyslot.h"
 #include "authn/loginstate.h"
 #include "authn/param.h"
 #include "authn/session.h"
 #include "authz/headers.h"
 #include "core/form.h"
 #include "core/jsonload.h"
+#include "core/secret.h"
 #include "model/decision.h"
 #include "model/request.h"
 #include "policy/decide.h"
 #include "policy/policy.h"
 
-enum { CODE_MAX_BYTES = 4096, LOCATION_MAX_BYTES = 24 * 1024 };
+enum { CODE_MAX_BYTES = 4096, SID_MAX_BYTES = 512, LOCATION_MAX_BYTES = 24 * 1024 };
 
 static struct loginstate_ctx way_of(const struct signin *s)
 {
@@ -30,16 +33,22 @@ static void say(struct decision *ret, enum reason reason, uint16_t status, struc
 	ret->verdict.location = location;
 }
 
-static enum signin_outcome deny(struct decision *ret, enum reason reason)
+static enum signin_outcome deny_for(struct decision *ret, enum reason reason, const struct why *why)
 {
 	struct verdict before = ret->verdict;
 	ret->verdict = verdict_deny(reason);
 	ret->verdict.path = before.path;
+	ret->verdict.service = before.service;
 	memcpy(ret->verdict.cookies, before.cookies, sizeof(before.cookies));
-	ret->verdict.why[0] =
-		(struct why){.condition = SV("login"), .expected = sv_of(reason_text(reason))};
+	ret->verdict.why[0] = *why;
 	ret->verdict.n_why = 1;
 	return SIGNIN_NOW;
+}
+
+static enum signin_outcome deny(struct decision *ret, enum reason reason)
+{
+	const struct why why = {.condition = SV("login"), .expected = sv_of(reason_text(reason))};
+	return deny_for(ret, reason, &why);
 }
 
 /* ---- answers that were asked for ---- */
@@ -126,30 +135,45 @@ static bool fill_code_ask(const struct signin *s, const struct came_back *back,
 	ret->parts[LOGIN_ASK_CODE] = back->code;
 	ret->parts[LOGIN_ASK_REDIRECT] =
 		login_url(login, s->ctx->arena, s->req->host, login->paths[LOGIN_CALLBACK]);
-	return ret->parts[LOGIN_ASK_REDIRECT].n > 0 &&
-	       keep_bytes(s, place->digest, sizeof(place->digest), &ret->parts[LOGIN_ASK_DIGEST]) &&
-	       keep_bytes(s, back->way.seed, sizeof(back->way.seed), &ret->parts[LOGIN_ASK_SEED]);
+	bool good = ret->parts[LOGIN_ASK_REDIRECT].n > 0 &&
+	            keep_bytes(s, place->digest, sizeof(place->digest),
+	                       &ret->parts[LOGIN_ASK_DIGEST]) &&
+	            keep_bytes(s, back->way.seed, sizeof(back->way.seed), &ret->wipe);
+	ret->parts[LOGIN_ASK_SEED] = ret->wipe;
+	return good;
+}
+
+static enum signin_outcome change_code(const struct signin *s, const struct came_back *back,
+                                       struct decision *ret)
+{
+	char id[LOGIN_TEXT_BYTES] = "";
+	struct session_place place;
+	struct authn_ask ask;
+	const struct identity *who = NULL;
+	enum signin_outcome outcome;
+	if (!loginstate_session_id(back->way.seed, back->code, id) ||
+	    !session_place(s->ctx->tokens, s->ctx->shared, sv_of(id), &place) ||
+	    !fill_code_ask(s, back, &place, &ask))
+		outcome = deny(ret, REASON_INTERNAL);
+	else
+		outcome = answer_to(s, &ask, ret, &who);
+	if (who)
+		outcome = signed_in(s, back, who, id, ret);
+	secret_wipe(id, sizeof(id));
+	return outcome;
 }
 
 static enum signin_outcome answer_callback(const struct signin *s, const struct login *login,
                                            struct decision *ret)
 {
 	struct came_back back = {.login = login};
-	char id[LOGIN_TEXT_BYTES];
-	struct session_place place;
-	struct authn_ask ask;
-	const struct identity *who = NULL;
 	if (!sv_eq(s->req->method, SVL("GET")) || !read_callback(s, &back))
 		return deny(ret, REASON_LOGIN_STATE_INVALID);
 	ret->verdict.cookies[0] = back.way.forget;
-	if (back.refused)
-		return deny(ret, REASON_LOGIN_REFUSED);
-	if (!loginstate_session_id(back.way.seed, back.code, id) ||
-	    !session_place(s->ctx->tokens, s->ctx->shared, sv_of(id), &place) ||
-	    !fill_code_ask(s, &back, &place, &ask))
-		return deny(ret, REASON_INTERNAL);
-	enum signin_outcome outcome = answer_to(s, &ask, ret, &who);
-	return who ? signed_in(s, &back, who, id, ret) : outcome;
+	enum signin_outcome outcome =
+		back.refused ? deny(ret, REASON_LOGIN_REFUSED) : change_code(s, &back, ret);
+	secret_wipe(back.way.seed, sizeof(back.way.seed));
+	return outcome;
 }
 
 /* ---- signing out ---- */
@@ -177,10 +201,10 @@ static bool is_own_wish(const struct signin *s, const struct login *login)
 }
 
 /* The provider's own way out, where it has one. source: OpenID Connect RP-Initiated Logout 1.0, 2 */
-static struct sv way_out(const struct signin *s, const struct login *login, struct sv id_token)
+static struct sv way_out(const struct signin *s, const struct login *login, struct sv endpoint,
+                         struct sv id_token)
 {
 	struct sv after = sv_of(login->after_logout_path);
-	struct sv endpoint = sv_of(login->end_session_endpoint);
 	char *room = endpoint.n ? arena_alloc(s->ctx->arena, LOCATION_MAX_BYTES) : NULL;
 	struct outbuf b = outbuf_over(room, room ? LOCATION_MAX_BYTES : 0);
 	if (!room)
@@ -200,13 +224,17 @@ static enum signin_outcome signed_out(const struct signin *s, const struct login
                                       const struct identity *who, struct decision *ret)
 {
 	struct arena *arena = s->ctx->arena;
+	struct login_endpoints endpoints;
 	struct sv id_token = {0};
 	if (who) {
 		id_token = json_string_sv(json_object_get(who->claims, "id_token"));
 		ret->identity = *who;
 		ret->identity.claims = json_object_get(who->claims, "claims");
 	}
-	say(ret, REASON_LOGOUT_DONE, 302, way_out(s, login, id_token));
+	login_endpoints_get(login, &endpoints);
+	say(ret, REASON_LOGOUT_DONE, 302,
+	    way_out(s, login, sv_of(endpoints.end_session), id_token));
+	login_endpoints_fini(&endpoints);
 	ret->verdict.cookies[0] =
 		login_set_cookie(login, arena, login_cookie_name(login, arena), (struct sv){0}, 0);
 	return ret->verdict.cookies[0].n ? SIGNIN_NOW : deny(ret, REASON_INTERNAL);
@@ -256,6 +284,76 @@ static enum signin_outcome answer_backchannel(const struct signin *s, const stru
 	return SIGNIN_NOW;
 }
 
+/* scheme://host:port of a URL; empty where it has none, or anything that would be more than a word in a header */
+static struct sv origin_of(struct sv url)
+{
+	size_t scheme = sv_starts(url, SVL("https://"))  ? sizeof("https://") - 1
+	                : sv_starts(url, SVL("http://")) ? sizeof("http://") - 1
+	                                                 : 0;
+	struct sv origin = sv_first(url, scheme + sv_find(sv_from(url, scheme), '/'));
+	for (size_t i = scheme; i < origin.n; i++) {
+		char lower = sv_lower_char(origin.at[i]);
+		bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+		if (!plain && (lower == '\0' || !strchr(".-:[]_", lower)))
+			return (struct sv){0};
+	}
+	return scheme ? origin : (struct sv){0};
+}
+
+/* Who may show our answer in a frame: the provider's own pages, which is what the frame is for. */
+static struct sv framers_of(const struct signin *s, const struct login *login)
+{
+	struct login_endpoints endpoints;
+	login_endpoints_get(login, &endpoints);
+	struct sv issuer = origin_of(sv_of(login->issuer->issuer));
+	struct sv out = origin_of(sv_of(endpoints.end_session));
+	bool two = issuer.n > 0 && out.n > 0 && !sv_eq(issuer, out);
+	struct sv first = issuer.n > 0 ? issuer : out;
+	struct sv second = two ? out : (struct sv){0};
+	struct sv framers = arena_printf(s->ctx->arena, "%.*s%s%.*s", SV_ARG(first), two ? " " : "",
+	                                 SV_ARG(second));
+	login_endpoints_fini(&endpoints);
+	return framers.n ? framers : SVL("'none'");
+}
+
+static enum signin_outcome refuse_frontchannel(struct decision *ret, const char *condition,
+                                               struct sv value, struct sv expected)
+{
+	const struct why why = {
+		.condition = sv_of(condition), .value = value, .expected = expected};
+	return deny_for(ret, REASON_LOGOUT_REFUSED, &why);
+}
+
+/* The provider has the browser load this in a frame. Our cookie does not come along there, so the session has to be
+ * named: by iss and sid, both. source: OpenID Connect Front-Channel Logout 1.0, 2 and 3 */
+static enum signin_outcome answer_frontchannel(const struct signin *s, const struct login *login,
+                                               struct decision *ret)
+{
+	struct sv iss, sid, issuer = sv_of(login->issuer->issuer);
+	struct authn_ask ask = {.kind = AUTHN_ASK_FRONTCHANNEL, .about = login};
+	const struct identity *who = NULL;
+	if (!sv_eq(s->req->method, SVL("GET")))
+		return refuse_frontchannel(ret, "method", s->req->method, SVL("GET"));
+	if (!parameter(s, SVL("iss"), &iss) || !sv_eq(iss, issuer))
+		return refuse_frontchannel(ret, "iss", iss, issuer);
+	if (!parameter(s, SVL("sid"), &sid) || sid.n == 0 || sid.n > SID_MAX_BYTES)
+		return refuse_frontchannel(ret, "sid", (struct sv){0},
+		                           SVL("one, of at most 512 bytes"));
+	struct sv named = arena_printf(s->ctx->arena, "%.*s\n%.*s", SV_ARG(iss), SV_ARG(sid));
+	if (named.n == 0 ||
+	    !tokencache_digest_of(s->ctx->tokens, "haward front channel", named, ask.key))
+		return deny(ret, REASON_INTERNAL);
+	ask.parts[LOGIN_ASK_SID] = sid;
+	enum signin_outcome outcome = answer_to(s, &ask, ret, &who);
+	if (!who)
+		return outcome;
+	ret->identity = *who;
+	ret->identity.claims = json_object_get(who->claims, "claims");
+	say(ret, REASON_LOGOUT_DONE, 200, (struct sv){0});
+	ret->verdict.frame_ancestors = framers_of(s, login);
+	return SIGNIN_NOW;
+}
+
 typedef enum signin_outcome answer_fn(const struct signin *s, const struct login *login,
                                       struct decision *ret);
 
@@ -263,6 +361,7 @@ static answer_fn *const answers[LOGIN_PATH_COUNT] = {
 	[LOGIN_CALLBACK] = answer_callback,
 	[LOGIN_LOGOUT] = answer_logout,
 	[LOGIN_BACKCHANNEL] = answer_backchannel,
+	[LOGIN_FRONTCHANNEL] = answer_frontchannel,
 };
 
 enum signin_outcome signin_answer(const struct signin *s, struct decision *ret)
@@ -302,18 +401,35 @@ static bool is_navigation(const struct signin *s)
 	return false;
 }
 
-void signin_send(const struct signin *s, const struct login *login, bool over, struct decision *ret)
+/* in: wish: what the user has to do there; host, path, query and endpoint are filled in */
+static void send_away(const struct signin *s, const struct login *login,
+                      struct loginstate_wish *wish, struct decision *ret)
 {
 	struct loginstate_begun begun;
+	struct login_endpoints endpoints;
+	const struct loginstate_ctx ctx = way_of(s);
+	if (!s->ctx->shared || !login_has_host(login, s->req->host) || !is_navigation(s))
+		return;
+	login_endpoints_get(login, &endpoints);
+	wish->host = s->req->host;
+	wish->path = sv_first(s->req->path, sv_find(s->req->path, '?'));
+	wish->query = s->req->query;
+	wish->endpoint = sv_of(endpoints.authorization);
+	if (!endpoints.authorization) {
+		keyslot_want(login->issuer->keys);
+		(void)deny(ret, REASON_LOGIN_ENDPOINTS_UNKNOWN);
+	} else if (loginstate_begin(login, &ctx, wish, &begun)) { /* a 401 otherwise */
+		say(ret, ret->verdict.reason, 302, begun.location);
+		ret->verdict.cookies[0] = begun.cookie;
+	}
+	login_endpoints_fini(&endpoints);
+}
+
+void signin_send(const struct signin *s, const struct login *login, bool over, struct decision *ret)
+{
+	struct loginstate_wish wish = {0};
 	if (ret->verdict.reason != REASON_AUTHENTICATION_REQUIRED)
 		return;
 	ret->verdict.reason = over ? REASON_SESSION_EXPIRED : REASON_LOGIN_REQUIRED;
-	if (!s->ctx->shared || !login_has_host(login, s->req->host) || !is_navigation(s))
-		return;
-	const struct loginstate_ctx ctx = way_of(s);
-	const struct sv to[2] = {sv_first(s->req->path, sv_find(s->req->path, '?')), s->req->query};
-	if (!loginstate_begin(login, &ctx, s->req->host, to, &begun))
-		return; /* a 401 then */
-	say(ret, ret->verdict.reason, 302, begun.location);
-	ret->verdict.cookies[0] = begun.cookie;
+	send_away(s, login, &wish, ret);
 }

@@ -30,7 +30,7 @@ enum signin_outcome {
 	SIGNIN_LATER,    /* ctx->ask says what has to be asked first */
 };
 
-/* signin_answer - answers the callback, the logout and the back channel of the policy set's logins.
+/* signin_answer - answers the callback, the logout and the two channels of logout of the policy set's logins.
  *
  * out     *ret: identity and verdict, on SIGNIN_NOW; views of policy, req and ctx->arena
  */

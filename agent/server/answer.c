@@ -50,12 +50,21 @@ static void record_or_refuse(struct answering *a, struct decision *d)
 	counter_add(&home->counters->n_audit_refused, 1);
 }
 
+/* A cookie is a key to a session; both of a verdict were written into our own arena. */
+static void wipe_cookies(const struct decision *d)
+{
+	for (size_t i = 0; i < VERDICT_COOKIES_MAX; i++)
+		secret_wipe((void *)(uintptr_t)d->verdict.cookies[i].at, d->verdict.cookies[i].n);
+}
+
 static void give(struct answering *a, struct decision *d)
 {
 	record_or_refuse(a, d);
 	count_decision(a->home->counters, d);
-	a->home->gives_tokens = a->home->gives_tokens || d->token.n > 0;
+	a->home->gives_tokens =
+		a->home->gives_tokens || d->token.n > 0 || d->verdict.cookies[0].n > 0;
 	spop_ack_encode(a->out, a->stream_id, a->frame_id, d, a->max_ack_bytes);
+	wipe_cookies(d);
 	arena_reset(&a->home->arena);
 }
 

@@ -140,6 +140,11 @@ static bool write_second_cookie(struct outbuf *b, const struct decision *d)
 	return text(b, d->verdict.cookies[1]);
 }
 
+static bool write_frame_ancestors(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.frame_ancestors);
+}
+
 static bool write_retry_after(struct outbuf *b, const struct decision *d)
 {
 	spop_value_int32(b, (int32_t)d->verdict.retry_after_s);
@@ -199,6 +204,7 @@ static const struct variable variables[] = {
 	{SV("location"), "string", write_location},
 	{SV("set_cookie"), "string", write_cookie},
 	{SV("set_cookie_2"), "string", write_second_cookie},
+	{SV("frame_ancestors"), "string", write_frame_ancestors},
 	{SV("retry_after"), "integer", write_retry_after},
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},

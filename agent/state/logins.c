@@ -212,6 +212,29 @@ static int use_up(const struct state *state, MDB_txn *txn, const struct state_lo
 	return db_put(txn, state->login_once, key, db_number_key((uint64_t)once->until_s, until));
 }
 
+int state_login_used(const struct state *state, const uint8_t digest[SHA256_BYTES])
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	struct sv value;
+	int r = db_read(state, &txn);
+	if (r == 0)
+		r = db_get(txn, state->login_once, sv_of_digest(digest), &value);
+	return r == 0 ? -EEXIST : r == -ENOENT ? 0 : r;
+}
+
+int state_login_use_up(struct state *state, const struct state_login_once *once, int64_t now_s)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	int r = db_write(state, &txn);
+	if (r == 0)
+		r = sweep_once(state, txn, sv_of_digest(once->digest), now_s);
+	if (r == 0)
+		r = use_up(state, txn, once);
+	if (r == -EEXIST)
+		return 0;
+	return r == 0 ? db_commit(&txn) : r;
+}
+
 /* ---- acts ---- */
 
 /* in: names: the two digests, one after the other */
@@ -359,12 +382,10 @@ static void keep_both(const struct state *state, MDB_txn *txn, struct sv other,
 	list->n = n;
 }
 
-int state_login_end_named(struct state *state, const struct state_login_names *names,
-                          const struct state_login_once *once, struct state_login_ended *ret)
+static int list_by_names(const struct state *state, MDB_txn *txn,
+                         const struct state_login_names *names, struct state_login_ended *ret)
 {
-	CLEANUP(db_abort) MDB_txn *txn = NULL;
 	uint8_t subject[SHA256_BYTES], sid[SHA256_BYTES];
-	struct state_login_ended list = {0};
 	bool by_sid = names->sid.n > 0;
 	int r = name_digest("sub", names->issuer, names->subject, subject);
 	if (r == 0)
@@ -372,13 +393,30 @@ int state_login_end_named(struct state *state, const struct state_login_names *n
 	if (r == 0 && !by_sid && names->subject.n == 0)
 		r = -EINVAL;
 	if (r == 0)
-		r = db_write(state, &txn);
+		r = list_named(state, txn, sv_of_digest(by_sid ? sid : subject), ret);
+	if (r == 0 && by_sid)
+		keep_both(state, txn, sv_of_digest(subject), ret);
+	return r;
+}
+
+int state_login_named(const struct state *state, const struct state_login_names *names,
+                      struct state_login_ended *ret)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	int r = db_read(state, &txn);
+	return r == 0 ? list_by_names(state, txn, names, ret) : r;
+}
+
+int state_login_end_named(struct state *state, const struct state_login_names *names,
+                          const struct state_login_once *once, struct state_login_ended *ret)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	struct state_login_ended list = {0};
+	int r = db_write(state, &txn);
 	if (r == 0 && once)
 		r = use_up(state, txn, once);
 	if (r == 0)
-		r = list_named(state, txn, sv_of_digest(by_sid ? sid : subject), &list);
-	if (r == 0 && by_sid)
-		keep_both(state, txn, sv_of_digest(subject), &list);
+		r = list_by_names(state, txn, names, &list);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		r = remove_one(state, txn, sv_of_digest(list.digests[i]));
 	if (r == 0)

@@ -43,6 +43,14 @@ MUST_CHECK int state_login_add(struct state *state, const struct seal_ring *ring
                                const struct state_login *login, const struct state_login_once *once,
                                int64_t now_s);
 
+/* state_login_used - errors: 0 it was not used yet, -EEXIST it was, or a negative errno */
+MUST_CHECK int state_login_used(const struct state *state, const uint8_t digest[SHA256_BYTES]);
+
+/* state_login_use_up - remembers that it is, whatever else becomes of it. errors: 0 also when it was used before, or a
+ * negative errno */
+MUST_CHECK int state_login_use_up(struct state *state, const struct state_login_once *once,
+                                  int64_t now_s);
+
 struct state_login_found {
 	char *text; /* owned, terminated */
 	size_t n;
@@ -79,6 +87,10 @@ struct state_login_ended {
 	uint8_t digests[LOGINS_PER_SUBJECT][SHA256_BYTES];
 	size_t n; /* LOGINS_PER_SUBJECT: there may be more, ask again without once */
 };
+
+/* state_login_named - which they are; nothing is written. errors: 0, -EINVAL no name, or a negative errno */
+MUST_CHECK int state_login_named(const struct state *state, const struct state_login_names *names,
+                                 struct state_login_ended *ret);
 
 /* state_login_end_named - ends those that bear these names.
  *

@@ -36,9 +36,9 @@ build_haward
 need_ports "$HAWARD_EDGE" "$HAWARD_SERVICE" "$HAWARD_SPOP" "$HAWARD_ACCOUNTING" "$HAWARD_ADMIN"
 mkdir "$example"
 cp "$here"/{haproxy.cfg,spoe.cfg,haward.json} "$example"
-curl -fsS -m 10 -o "$state/discovery.json" "${OIDC_ISSUER%/}/.well-known/openid-configuration" ||
+curl -fsS -m 10 -o /dev/null "${OIDC_ISSUER%/}/.well-known/openid-configuration" ||
 	fail "The provider at $OIDC_ISSUER does not say where its endpoints are."
-node "$here/configure.mjs" "$here/policy.json" "$state/discovery.json" "$HAWARD_EDGE" "$OIDC_CLIENT_ID" >"$example/policy.json"
+node "$here/configure.mjs" "$here/policy.json" "$OIDC_ISSUER" "$HAWARD_EDGE" "$OIDC_CLIENT_ID" >"$example/policy.json"
 [ -z "${OIDC_CLIENT_SECRET_FILE:-}" ] || install -m 600 "$OIDC_CLIENT_SECRET_FILE" "$state/client.secret"
 start_stack "$example"
 await 15 "HAProxy to answer with Haward's verdicts" is_sent_to_sign_in

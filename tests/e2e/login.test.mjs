@@ -96,13 +96,28 @@ test('the way back is for the browser that was sent, once', async () => {
 	const state = new Map(alice.cookies);
 	assert.equal((await alice.get(forged.href)).status, 403, 'a code of another sign-in: PKCE and nonce');
 	alice.cookies = new Map(state);
-	const done = await alice.get(back);
+	const spoilt = await alice.get(back);
+	assert.equal(spoilt.status, 400, 'and with that this state has been used');
+	assert.equal((await stack.event(receipt(spoilt))).reason, 'login_state_invalid');
+	const again = await alice.signInAtProvider(`${stack.url}/orders/1`, 'alice');
+	const fresh = new Map(alice.cookies);
+	const done = await alice.get(again);
 	assert.equal(done.status, 302);
-	// the very same again, cookie and all, once the session has ended: it does not come back
+	// the very same while its session is there: by any worker, without asking the provider
+	const n = provider.state.tokenRequests.length;
+	for (let i = 0; i < 6; i++) {
+		alice.cookies = new Map(fresh);
+		assert.equal((await alice.get(again)).status, 302);
+	}
+	assert.equal(provider.state.tokenRequests.length, n);
+	// and once the session has ended, cookie and all: it does not come back
 	const out = await alice.get(`${stack.url}/.haward/logout`, { ...page, 'sec-fetch-site': 'none' });
 	assert.equal(out.status, 302);
-	alice.cookies = new Map(state);
-	assert.notEqual((await alice.get(back)).status, 302);
+	alice.cookies = new Map(fresh);
+	await eventually('the answer to be forgotten', async () => {
+		alice.cookies = new Map(fresh);
+		return (await alice.get(again)).status === 400;
+	}, { ms: 90000 });
 	for (const bad of ['', '?state=x&code=y', '?code=y', `${new URL(back).search}&state=x`, `${new URL(back).search}&iss=https%3A%2F%2Fevil.example`]) {
 		assert.equal((await alice.get(`${stack.url}/.haward/callback${bad}`)).status, 400, bad);
 	}
@@ -163,6 +178,79 @@ test('the provider ends a session, and it is over everywhere within a second', a
 		return found.length ? found : null;
 	});
 	assert.deepEqual([event.reason, event.status, event.user], ['logout_done', 200, 'erin']);
+});
+
+const front = (iss, sid) => request(`${stack.url}/.haward/frontchannel-logout?${new URLSearchParams({ ...(iss !== undefined && { iss }), ...(sid !== undefined && { sid }) })}`, { headers: page });
+
+test('the front channel ends the sessions of an issuer and a sid, without any cookie, and no others', async () => {
+	const ivy = new Jar(), other = new Jar();
+	let sid;
+	provider.state.sid = (value) => { sid = value; };
+	assert.equal((await ivy.signIn(`${stack.url}/orders/1`, 'ivy')).status, 302);
+	const named = sid;
+	assert.equal((await other.signIn(`${stack.url}/orders/1`, 'ivy')).status, 302);
+	provider.state.sid = null;
+	assert.match(named, /^[\w-]{10,}$/);
+	const both = async () => [(await ivy.get(`${stack.url}/orders/1`, script)).status, (await other.get(`${stack.url}/orders/1`, script)).status];
+	assert.deepEqual(await both(), [200, 200]);
+	const cases = [
+		[await front(undefined, named), 'iss'], [await front(`${provider.issuer}/`, named), 'iss'], [await front('https://evil.example', named), 'iss'],
+		[await front(provider.issuer), 'sid'], [await front(provider.issuer, ''), 'sid'], [await front(provider.issuer, 'x'.repeat(513)), 'sid'],
+		[await request(`${stack.url}/.haward/frontchannel-logout?iss=${encodeURIComponent(provider.issuer)}&sid=${named}&sid=${named}`), 'sid'],
+		[await request(`${stack.url}/.haward/frontchannel-logout?iss=${encodeURIComponent(provider.issuer)}&sid=${named}`, { method: 'POST', body: '' }), 'method'],
+	];
+	for (const [answer, condition] of cases) {
+		assert.equal(answer.status, 400);
+		assert.equal(answer.headers['content-security-policy'], undefined);
+		const event = await stack.event(receipt(answer));
+		assert.deepEqual([event.reason, event.why[0].condition], ['logout_refused', condition]);
+	}
+	assert.deepEqual(await both(), [200, 200]);
+	const unknown = await front(provider.issuer, 'nobody-has-this-one');
+	const done = await front(provider.issuer, named);
+	for (const answer of [unknown, done]) {
+		assert.equal(answer.status, 200, 'whether there was one is not told');
+		assert.equal(answer.headers['cache-control'], 'no-store');
+		assert.equal(answer.headers['content-security-policy'], `default-src 'none'; frame-ancestors ${provider.issuer}`);
+		assert.equal(answer.headers['set-cookie'], undefined);
+		assert.equal(answer.text, '');
+	}
+	for (let i = 0; i < 10; i++) assert.deepEqual(await both(), [401, 200]);
+	const event = await stack.event(receipt(done));
+	assert.deepEqual([event.reason, event.status, event.user], ['logout_done', 200, 'ivy']);
+	assert.equal((await stack.event(receipt(unknown))).user ?? null, null);
+});
+
+test('a flood of strange ways back is no flood at the provider', async () => {
+	const asked = () => provider.state.tokenRequests.length;
+	const way = async () => {
+		const jar = new Jar();
+		const sent = await jar.get(`${stack.url}/orders/1`);
+		return { jar, cookies: new Map(jar.cookies), state: new URL(sent.headers.location).searchParams.get('state') };
+	};
+	const back = (one, code) => request(`${stack.url}/.haward/callback?${new URLSearchParams({ code, state: one.state })}`, { headers: { ...page, ...one.jar.header() } });
+	// without a state of this browser, nobody is asked
+	let before = asked();
+	const strange = await Promise.all(Array.from({ length: 50 }, (_, i) => request(`${stack.url}/.haward/callback?code=c${i}&state=${'x'.repeat(22)}`, { headers: page })));
+	assert.ok(strange.every((one) => one.status === 400));
+	assert.equal(asked(), before);
+	// with one, once
+	const one = await way();
+	assert.equal((await back(one, 'first')).status, 403);
+	for (let i = 0; i < 20; i++) assert.equal((await back(one, `more${i}`)).status, 400);
+	assert.equal(asked(), before + 1);
+	// with many, so many at a time; the others are told, and may try again
+	const ways = await Promise.all(Array.from({ length: 80 }, way));
+	before = asked();
+	provider.state.delay = 1500;
+	const answers = await Promise.all(ways.map((each) => back(each, 'bogus')));
+	provider.state.delay = 0;
+	assert.equal(asked(), before + 64);
+	assert.equal(answers.filter((each) => each.status === 403).length, 64);
+	const busy = answers.findIndex((each) => each.status === 503);
+	assert.equal(answers.filter((each) => each.status === 503).length, 16);
+	assert.equal((await stack.event(receipt(answers[busy]))).reason, 'login_overloaded');
+	await eventually('the next try', async () => (await back(ways[busy], 'bogus')).status === 403, { ms: 10000 });
 });
 
 test('the back channel takes nothing but a logout token', async () => {

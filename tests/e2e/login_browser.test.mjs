@@ -1,6 +1,7 @@
 // Signing in as people do, in Chromium, at a real provider: two tabs, a refresh, and out everywhere at once.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, newPage } from './support/browser.mjs';
@@ -94,6 +95,41 @@ test('out at the provider: every browser of the session is out within a second',
 		return true;
 	}, { ms: 1000, every: 20 });
 	assert.ok(Date.now() - at < 1000);
+	await tab.context().close();
+});
+
+test('out by a frame of the provider: the session of that sid ends, and no other page may show the answer', async () => {
+	const sids = [];
+	provider.state.sid = (sid) => sids.push(sid);
+	const tab = await newPage(browser);
+	await tab.goto(`${stack.url}/orders/1`);
+	await signIn(tab, 'frida');
+	await tab.waitForURL(`${stack.url}/orders/1`);
+	provider.state.sid = null;
+	const address = `${stack.url}/.haward/frontchannel-logout?${new URLSearchParams({ iss: provider.issuer, sid: sids.at(-1) })}`;
+	const isIn = () => tab.evaluate(() => fetch('/orders/3').then((r) => r.status));
+	const frame = (src) => `<!doctype html><title>signing out</title><iframe src="${src.replaceAll('&', '&amp;')}"></iframe>`;
+	// a frame of the provider with a strange sid ends nothing
+	provider.state.pages.set('/out-other', frame(`${address}x`));
+	provider.state.pages.set('/out', frame(address));
+	const out = await tab.context().newPage();
+	const answered = (url) => out.waitForResponse((r) => r.url().startsWith(url));
+	let [answer] = await Promise.all([answered(`${address}x`), out.goto(`${provider.issuer}/out-other`)]);
+	assert.equal(answer.status(), 200);
+	assert.equal(await isIn(), 200);
+	[answer] = await Promise.all([answered(address), out.goto(`${provider.issuer}/out`)]);
+	assert.equal(answer.status(), 200);
+	assert.equal(await isIn(), 401);
+	await eventually('the frame to be shown', () => out.frames().some((one) => one.url() === address), { ms: 5000 });
+	// another origin gets no more of it than that
+	const [port] = await freePorts(1);
+	const evil = http.createServer((req, res) => res.writeHead(200, { 'content-type': 'text/html' }).end(frame(address)));
+	await new Promise((resolve) => { evil.listen(port, '127.0.0.1', resolve); });
+	const strange = await newPage(browser);
+	await strange.goto(`http://127.0.0.1:${port}/`);
+	await eventually('the browser to refuse the frame', () => strange.problems.some((one) => /frame-ancestors/.test(one)), { ms: 5000 });
+	await strange.context().close();
+	await new Promise((resolve) => { evil.close(resolve); evil.closeAllConnections(); });
 	await tab.context().close();
 });
 

@@ -46,8 +46,13 @@ static void check_way(const struct loginstate_ctx *ctx, struct sv text)
 	struct loginstate way;
 	must(!loginstate_resume(&login, ctx, host, rest, first, &way));
 	struct loginstate_begun begun;
-	const struct sv to[2] = {first, rest};
-	if (!loginstate_begin(&login, ctx, host, to, &begun))
+	const struct loginstate_wish wish = {.host = host,
+	                                     .path = first,
+	                                     .query = rest,
+	                                     .endpoint = sv_of(endpoint),
+	                                     .acr = sv_first(rest, LOGIN_ACR_MAX_BYTES),
+	                                     .max_age_s = (int64_t)cut};
+	if (!loginstate_begin(&login, ctx, &wish, &begun))
 		return; /* the arena is full */
 	struct sv state = sv_from(begun.cookie, sizeof("__Host-haward-login-") - 1);
 	must(sv_starts(begun.cookie, SVL("__Host-haward-login-")));
@@ -59,6 +64,9 @@ static void check_way(const struct loginstate_ctx *ctx, struct sv text)
 	struct sv cookie = sv_first(begun.cookie, sv_find(begun.cookie, ';'));
 	must(loginstate_resume(&login, ctx, host, cookie, (struct sv){at + 7, 22}, &way));
 	check_back(way.back);
+	struct loginstate_wanted wanted;
+	must(loginstate_wanted(way.wanted, &wanted));
+	must(wanted.max_age_s == wish.max_age_s && sv_eq(wanted.acr, wish.acr));
 }
 
 static void check_grant(struct sv body)
@@ -87,6 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_way(&ctx, text);
 	if (login_may_return(text))
 		check_back(text);
+	struct loginstate_wanted wanted;
+	must(!loginstate_wanted(text, &wanted) || wanted.acr.n < text.n || text.n == 0);
 	must(size > sizeof(open) || !seal_open(&ring, SVL("fuzz"), text, open));
 	check_grant(text);
 	return 0;

@@ -5,8 +5,8 @@ import { Provider } from 'oidc-provider';
 import { makeKey } from './issuer.mjs';
 import { freePorts } from './ports.mjs';
 
-export async function startProvider({ app, ttl = {}, clients = {} }) {
-	const [port] = await freePorts(1);
+export async function startProvider({ app, ttl = {}, clients = {}, options = {}, port }) {
+	port ??= (await freePorts(1))[0];
 	const issuer = `http://127.0.0.1:${port}`;
 	const key = await makeKey('RS256', 'provider');
 	const { exportJWK } = await import('jose');
@@ -24,14 +24,18 @@ export async function startProvider({ app, ttl = {}, clients = {} }) {
 		conformIdTokenClaims: false,
 		issueRefreshToken: async () => true,
 		findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, email: `${id}@example.com` }) }),
+		...options,
 		ttl: { AccessToken: 3600, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 600, ...ttl },
 	});
-	const state = { tokenRequests: [], fail: null, delay: 0, backchannel: [] };
+	const state = { tokenRequests: [], fail: null, delay: 0, backchannel: [], pages: new Map() };
 	provider.on('backchannel.error', (ctx, error, client, account) => state.backchannel.push(`${account}: ${error.message}`));
 	provider.on('backchannel.success', (ctx, client, account) => state.backchannel.push(account));
 	provider.on('server_error', (ctx, error) => { state.error = error; });
+	provider.on('grant.success', (ctx) => state.sid?.(ctx.oidc.entities.AuthorizationCode?.sid));
 	const answer = provider.callback();
 	const server = http.createServer(async (req, res) => {
+		const page = state.pages.get(req.url); // pages of the test, at the provider's origin
+		if (page) return void res.writeHead(200, { 'content-type': 'text/html' }).end(page);
 		if (req.url === '/token') {
 			state.tokenRequests.push({ at: Date.now(), authorization: req.headers.authorization });
 			if (state.delay) await new Promise((resolve) => { setTimeout(resolve, state.delay); });

@@ -60,6 +60,14 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 	         "\"authorizationEndpoint\":\"https://a\",\"tokenEndpoint\":\"https://a\"}]",
 	         "/logins/0/hosts/0", "not_a_host"},
 		{"[{" SIGNING_LOGIN "},{" SIGNING_LOGIN "}]", "/logins/1/name", "doubled_name"},
+		{"[{" SIGNING_LOGIN ",\"frontchannelLogoutPath\":\"/a?b\"}]",
+	         "/logins/0/frontchannelLogoutPath", "not_a_path"},
+		{"[{" SIGNING_LOGIN ",\"frontchannelLogoutPath\":\"/.haward/logout\"}]",
+	         "/logins/0", "doubled_path"},
+		/* its issuer has a jwksUri, so nothing is discovered */
+		{"[{\"name\":\"web\",\"issuer\":\"idp\",\"clientId\":\"c\",\"hosts\":[\"a\"],"
+	         "\"authorizationEndpoint\":\"https://a\"}]",
+	         "/logins/0", "endpoints"},
 	};
 	struct signing *s = *state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

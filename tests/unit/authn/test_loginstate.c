@@ -57,9 +57,10 @@ static struct sv cookie_of(struct sv set_cookie)
 
 static struct loginstate_begun begin(struct desk *desk, struct sv path, struct sv query)
 {
-	const struct sv to[2] = {path, query};
+	const struct loginstate_wish wish = {
+		.host = host, .path = path, .query = query, .endpoint = SV("https://idp/auth")};
 	struct loginstate_begun begun;
-	assert_true(loginstate_begin(desk->login, &desk->ctx, host, to, &begun));
+	assert_true(loginstate_begin(desk->login, &desk->ctx, &wish, &begun));
 	return begun;
 }
 
@@ -214,9 +215,45 @@ static void without_keys_nobody_is_sent_away(void **state)
 	static struct seal_ring none;
 	struct loginstate_ctx ctx = desk->ctx;
 	struct loginstate_begun begun;
-	const struct sv to[2] = {SV("/"), SV("")};
+	const struct loginstate_wish wish = {
+		.host = host, .path = SV("/"), .endpoint = SV("https://idp/auth")};
 	ctx.ring = &none;
-	assert_false(loginstate_begin(desk->login, &ctx, host, to, &begun));
+	assert_false(loginstate_begin(desk->login, &ctx, &wish, &begun));
+}
+
+static void how_the_user_has_to_sign_in_goes_and_comes_back(void **state)
+{
+	struct desk *desk = *state;
+	char long_acr[LOGIN_ACR_MAX_BYTES + 1];
+	struct loginstate way;
+	struct loginstate_wanted wanted;
+	struct loginstate_begun begun;
+	struct loginstate_wish wish = {.host = host,
+	                               .path = SV("/"),
+	                               .endpoint = SV("https://idp/auth"),
+	                               .acr = SV("urn:two urn:three"),
+	                               .max_age_s = 300};
+	assert_true(loginstate_begin(desk->login, &desk->ctx, &wish, &begun));
+	assert_true(sv_eq(parameter(begun.location, "max_age"), SVL("300")));
+	assert_true(sv_eq(parameter(begun.location, "acr_values"), SVL("urn%3Atwo%20urn%3Athree")));
+	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(begun.cookie),
+	                              parameter(begun.location, "state"), &way));
+	assert_true(loginstate_wanted(way.wanted, &wanted));
+	assert_int_equal(wanted.max_age_s, 300);
+	assert_true(sv_eq(wanted.acr, wish.acr));
+	begun = begin(desk, SVL("/"), SVL(""));
+	assert_int_equal(parameter(begun.location, "max_age").n, 0);
+	assert_int_equal(parameter(begun.location, "acr_values").n, 0);
+	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(begun.cookie),
+	                              parameter(begun.location, "state"), &way));
+	assert_int_equal(way.wanted.n, 0);
+	assert_true(loginstate_wanted(way.wanted, &wanted));
+	assert_true(wanted.max_age_s == 0 && wanted.acr.n == 0);
+	assert_false(loginstate_wanted(SVL("short"), &wanted));
+	assert_false(loginstate_wanted(SVL("\xff\0\0\0\0\0\0\0"), &wanted));
+	memset(long_acr, 'a', sizeof(long_acr));
+	wish.acr = (struct sv){long_acr, sizeof(long_acr)};
+	assert_false(loginstate_begin(desk->login, &desk->ctx, &wish, &begun));
 }
 
 static void plain_http_has_no_secure_cookies(void **state)
@@ -233,9 +270,11 @@ static void plain_http_has_no_secure_cookies(void **state)
 	                       &d, &logins),
 		0);
 	const struct login *login = logins_named(logins, SVL("dev"));
-	const struct sv to[2] = {SV("/"), SV("")};
+	const struct loginstate_wish wish = {.host = SV("127.0.0.1:8080"),
+	                                     .path = SV("/"),
+	                                     .endpoint = sv_of(login->authorization_endpoint)};
 	struct loginstate_begun begun;
-	assert_true(loginstate_begin(login, &desk->ctx, SVL("127.0.0.1:8080"), to, &begun));
+	assert_true(loginstate_begin(login, &desk->ctx, &wish, &begun));
 	assert_true(sv_starts(begun.location, SVL("https://a?b=c&response_type=code&")));
 	assert_true(sv_eq(parameter(begun.location, "redirect_uri"),
 	                  SVL("http%3A%2F%2F127.0.0.1%3A8080%2F.haward%2Fcallback")));
@@ -255,6 +294,7 @@ int main(void)
 		EACH(nobody_else_comes_back),
 		EACH(only_an_address_of_the_same_host_is_gone_back_to),
 		EACH(without_keys_nobody_is_sent_away),
+		EACH(how_the_user_has_to_sign_in_goes_and_comes_back),
 		EACH(plain_http_has_no_secure_cookies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
 #include "authn/authn.h"
+#include "authn/endpoints.h"
+#include "authn/keyslot.h"
+#include "authn/login.h"
 #include "policy/keys.h"
 #include "policy/load.h"
 #include "policy/policy.h"
@@ -338,6 +341,78 @@ static void a_discovered_url_that_may_not_be_fetched_is_an_error(void **state)
 	end(&f);
 }
 
+/* --- where people sign in --- */
+
+static bool says(struct fake *fake, const char *endpoints)
+{
+	char body[512];
+	(void)snprintf(body, sizeof(body),
+	               "{\"issuer\":\"https://idp/r\",\"jwks_uri\":\"https://idp/keys\"%s}",
+	               endpoints);
+	return answer(fake, OPENID, body, NULL);
+}
+
+static void expect_endpoints(const struct login *login, const char *authorization,
+                             const char *token, const char *end_session)
+{
+	const char *wanted[] = {authorization, token, end_session};
+	struct login_endpoints found;
+	login_endpoints_get(login, &found);
+	const char *got[] = {found.authorization, found.token, found.end_session};
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		assert_int_equal(!got[i], !wanted[i]);
+		if (wanted[i])
+			assert_string_equal(got[i], wanted[i]);
+	}
+	login_endpoints_fini(&found);
+}
+
+static void endpoints_are_found_by_the_same_document(void **state)
+{
+	(void)state;
+#define LOGIN(more) \
+	"\"issuer\":\"https://idp/r\",\"hosts\":[\"a.example\"],\"clientId\":\"c\"," more
+	static const char set[] = "{\"issuers\":[{\"issuer\":\"https://idp/"
+				  "r\"}],\"logins\":[{\"name\":\"found\"," LOGIN(
+					  "\"session\":{\"cookie\":"
+					  "\"a\"}") "},{\"name\":"
+						    "\"own\"," LOGIN("\"tokenEn"
+	                                                             "dpoint\":"
+	                                                             "\"https:/"
+	                                                             "/own/"
+	                                                             "t\","
+	                                                             "\"callbac"
+	                                                             "kPath\":"
+	                                                             "\"/c\","
+	                                                             "\"logoutP"
+	                                                             "ath\":\"/"
+	                                                             "l\"") "}]"
+									    "}";
+#undef LOGIN
+	struct fake fake = {0};
+	struct policy_keys *keys = registry_over(&fake);
+	const struct policy_env env = {.keys = keys};
+	struct policy *policy = NULL;
+	assert_int_equal(policy_load(SVL(set), &env, 1, NULL, &policy), 0);
+	const struct login *login = logins_named(policy_login_set(policy), SVL("found"));
+	const struct login *own = logins_named(policy_login_set(policy), SVL("own"));
+	expect_endpoints(login, NULL, NULL, NULL);
+	expect_endpoints(own, NULL, "https://own/t", NULL);
+	assert_true(says(&fake, ",\"authorization_endpoint\":\"https://idp/a\",\"token_endpoint\":"
+	                        "\"https://idp/t\",\"end_session_endpoint\":\"https://idp/e\""));
+	expect_endpoints(login, "https://idp/a", "https://idp/t", "https://idp/e");
+	expect_endpoints(own, "https://idp/a", "https://own/t", "https://idp/e");
+	/* a failure or another's document changes nothing; a new one counts, without what leaves TLS */
+	assert_false(answer(&fake, OPENID, "", "no answer"));
+	assert_false(document(&fake, OPENID, "https://evil", "https://idp/keys"));
+	expect_endpoints(login, "https://idp/a", "https://idp/t", "https://idp/e");
+	assert_true(says(&fake, ",\"authorization_endpoint\":\"http://idp/a\",\"token_endpoint\":"
+	                        "\"https://idp/t2\""));
+	expect_endpoints(login, NULL, "https://idp/t2", NULL);
+	policy_unref(policy);
+	policy_keys_free(keys);
+}
+
 static void keys_that_are_left_out_are_named(void **state)
 {
 	(void)state;
@@ -373,6 +448,7 @@ int main(void)
 		cmocka_unit_test(keys_that_cannot_be_had_may_have_moved),
 		cmocka_unit_test(a_wish_for_keys_asks_whoever_knows),
 		cmocka_unit_test(a_discovered_url_that_may_not_be_fetched_is_an_error),
+		cmocka_unit_test(endpoints_are_found_by_the_same_document),
 		cmocka_unit_test(keys_that_are_left_out_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,7 @@ static struct decision fullest_decision(void)
 	d.verdict.location = SVL("https://idp.example/auth");
 	d.verdict.cookies[0] = SVL("a=b; Path=/");
 	d.verdict.cookies[1] = SVL("c=; Max-Age=0");
+	d.verdict.frame_ancestors = SVL("https://idp.example");
 	return d;
 }
 
@@ -135,6 +136,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"location", "https://idp.example/auth"},
 		{"set_cookie", "a=b; Path=/"},
 		{"set_cookie_2", "c=; Max-Age=0"},
+		{"frame_ancestors", "https://idp.example"},
 		{"scopes", "orders:read orders:write"},
 		{"groups", "staff,ops"},
 		{"header_x_user", "alice"},

@@ -209,6 +209,40 @@ static void those_that_ended_are_removed_as_others_come(void **state)
 	assert_int_equal(add(temp, &old, 1), 0);
 }
 
+static void what_is_asked_for_by_name_is_shown_and_stays(void **state)
+{
+	struct temp *temp = *state;
+	struct state_login first = login_of(1, "alice", "s1"), second = login_of(2, "alice", "s2");
+	struct state_login_names names = {.issuer = SV("https://idp"), .sid = SV("s2")};
+	struct state_login_ended found = {0};
+	assert_int_equal(add(temp, &first, 1), 0);
+	assert_int_equal(add(temp, &second, 2), 0);
+	assert_int_equal(state_login_named(temp->state, &names, &found), 0);
+	assert_int_equal(found.n, 1);
+	assert_memory_equal(found.digests[0], second.digest, SHA256_BYTES);
+	assert_int_equal(get_at(temp, 2, NOW), 0);
+	names.issuer = SVL("https://other");
+	assert_int_equal(state_login_named(temp->state, &names, &found), 0);
+	assert_int_equal(found.n, 0);
+	names = (struct state_login_names){.issuer = SV("https://idp"), .subject = SV("alice")};
+	assert_int_equal(state_login_named(temp->state, &names, &found), 0);
+	assert_int_equal(found.n, 2);
+	names.subject = SVL("");
+	assert_int_equal(state_login_named(temp->state, &names, &found), -EINVAL);
+}
+
+static void what_was_refused_is_used_up_as_well(void **state)
+{
+	struct temp *temp = *state;
+	const struct state_login_once once = {.digest = {5}, .until_s = NOW + 600};
+	assert_int_equal(state_login_used(temp->state, once.digest), 0);
+	assert_int_equal(state_login_use_up(temp->state, &once, NOW), 0);
+	assert_int_equal(state_login_used(temp->state, once.digest), -EEXIST);
+	assert_int_equal(state_login_use_up(temp->state, &once, NOW), 0);
+	struct state_login login = login_of(1, "alice", "");
+	assert_int_equal(state_login_add(temp->state, &ring, &login, &once, NOW), -EEXIST);
+}
+
 static void what_is_too_long_is_refused(void **state)
 {
 	struct temp *temp = *state;
@@ -235,6 +269,8 @@ int main(void)
 		EACH(an_order_to_end_counts_once),
 		EACH(a_subject_has_so_many_at_most),
 		EACH(those_that_ended_are_removed_as_others_come),
+		EACH(what_is_asked_for_by_name_is_shown_and_stays),
+		EACH(what_was_refused_is_used_up_as_well),
 		EACH(what_is_too_long_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

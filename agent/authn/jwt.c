@@ -165,7 +165,7 @@ bool jwt_claims_check(const json_t *claims, const struct jwt_rules *rules, int64
 	if (!check_audience(json_object_get(claims, "aud"),
 	                    rules->audiences ? rules->audiences : &any, why))
 		return false;
-	*expires_at = t.has_exp ? (int64_t)t.exp + rules->leeway_s : 0;
+	*expires_at = t.has_exp ? (int64_t)ceil(t.exp) + rules->leeway_s : 0;
 	return true;
 }
 

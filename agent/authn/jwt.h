@@ -40,7 +40,7 @@ struct jwt_rules {
 /* jwt_claims_check - the registered claims but iss: exp, nbf, iat, aud, sub.
  *
  * in      now_s: Unix seconds
- * out     *expires_at: Unix seconds, 0 when the token has no exp
+ * out     *expires_at: the first whole Unix second at which the token is refused, 0 when it has no exp
  * returns whether they hold; *why when they do not
  */
 MUST_CHECK bool jwt_claims_check(const json_t *claims, const struct jwt_rules *rules, int64_t now_s,

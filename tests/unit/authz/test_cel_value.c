@@ -195,6 +195,8 @@ static void arithmetic_refuses_to_overflow(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct cel_function *row = row_of(rows[i].name, "int, int");
 		assert_non_null(row);
+		if (!row)
+			return; /* for compilers that do not know that the line above does not return */
 		struct cel_value args[] = {cel_int(rows[i].a), cel_int(rows[i].b)};
 		struct cel_value got = row->call(&f->call, args, 2);
 		assert_int_equal(got.kind, rows[i].fails ? CEL_ERROR : CEL_INT);

@@ -199,7 +199,7 @@ static enum reason judge(const char *text, const struct jwt_rules *rules)
 	int64_t expires_at = -1;
 	if (object && jwt_claims_check(object, rules, NOW, &expires_at, &why)) {
 		assert_int_equal(why, REASON_INTERNAL);
-		assert_true(expires_at == 0 || expires_at > NOW);
+		assert_true(expires_at == 0 || expires_at > NOW || rules->ignore_times);
 	}
 	json_decref(object);
 	free(encoded);

@@ -297,6 +297,29 @@ void authz_attribute_get(const struct authz_attribute *attribute, const struct a
 	get_present(attribute, view, captures, ret);
 }
 
+/* ---- what the book keeps ---- */
+
+/* iss and sub stand in every record; of the other claims only what was made of them. */
+static bool is_kept_claim(const struct authz_attribute *a)
+{
+	return a->n_arguments == 1 &&
+	       (sv_eq(a->argument[0], SVL("sub")) || sv_eq(a->argument[0], SVL("iss")));
+}
+
+bool authz_attribute_unrecorded(const struct authz_attribute *attribute,
+                                const struct authz_view *view)
+{
+	bool has_user = view->who->method != AUTH_NONE;
+	enum authz_attribute_kind kind = attribute->kind;
+	if (!view->who->recorded || (keys[kind].http_only && view->request->kind != REQUEST_HTTP))
+		return false;
+	if (kind == AUTHZ_ATTRIBUTE_CLAIM)
+		return has_user && !is_kept_claim(attribute);
+	if (kind == AUTHZ_ATTRIBUTE_SNI) /* kept only where it is another name than the host */
+		return view->request->sni.n == 0 && view->host.n > 0;
+	return kind == AUTHZ_ATTRIBUTE_HEADER || (kind == AUTHZ_ATTRIBUTE_AUDIENCES && has_user);
+}
+
 /* ---- for people ---- */
 
 static bool may_be_secret(const struct authz_attribute *a)

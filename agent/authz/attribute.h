@@ -51,9 +51,10 @@ struct authz_attribute {
 struct authz_view {
 	const struct request *request;
 	const struct identity *who;
-	struct sv path; /* the form that is judged; empty when HAProxy told none */
-	struct sv host; /* without port; empty when HAProxy told none */
-	int64_t now_s;  /* Unix seconds; 0: not told */
+	struct sv path;      /* the form that is judged; empty when HAProxy told none */
+	struct sv host;      /* without port; empty when HAProxy told none */
+	int64_t now_s;       /* Unix seconds; 0: not told */
+	bool unknown_grants; /* see authz_target */
 	struct arena *scratch;
 	const struct json_t
 		*issuers; /* of the policy set: whose claims are lists of words; may be NULL */
@@ -101,6 +102,11 @@ bool authz_attribute_about_user(enum authz_attribute_kind kind);
 
 /* authz_attribute_is_address - is it judged by address blocks instead of text? */
 bool authz_attribute_is_address(enum authz_attribute_kind kind);
+
+/* authz_attribute_unrecorded - could it have had a value that the book does not keep? Only where the identity is
+ * `recorded`. */
+bool authz_attribute_unrecorded(const struct authz_attribute *attribute,
+                                const struct authz_view *view);
 
 /* authz_attribute_get - its values for this request.
  *

@@ -73,6 +73,7 @@ static struct authz_view view_of(const struct authz_target *target, const struct
 	                           .path = target->path.normal,
 	                           .host = target->host,
 	                           .now_s = target->now_s,
+	                           .unknown_grants = target->unknown_grants,
 	                           .scratch = scratch};
 }
 

@@ -70,6 +70,8 @@ struct authz_target {
 	struct authz_reading others[AUTHZ_READINGS_MAX];
 	size_t n_others;
 	int64_t now_s; /* Unix seconds, set by who evaluates; 0: no maxAge holds */
+	bool unknown_grants; /* where the identity is `recorded`: what the book does not keep is taken in favour of
+	                        the caller; else against */
 };
 
 /* authz_locate - bring path and host to their normal form and find the service.

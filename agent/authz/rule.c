@@ -111,11 +111,27 @@ static bool lists_path(const struct authz_condition *c, const struct judging *j,
 	return false;
 }
 
+static bool is_unrecorded(const struct authz_condition *c, const struct judging *j)
+{
+	bool ret = authz_attribute_unrecorded(&c->attribute, j->view);
+	for (size_t i = 0; i < c->n_others; i++)
+		ret = ret || authz_attribute_unrecorded(&c->others[i], j->view);
+	return ret;
+}
+
+/* What is not kept could be either way; who replays asks for both. */
+static bool unknown_holds(const struct judging *j)
+{
+	return is_deny(j) != j->view->unknown_grants;
+}
+
 static bool condition_holds(const struct authz_condition *c, const struct judging *j)
 {
 	bool complete = false;
 	bool listed;
 
+	if (j->view->who->recorded && is_unrecorded(c, j))
+		return unknown_holds(j);
 	if (c->n_paths > 0)
 		listed = lists_path(c, j, &complete);
 	else if (c->blocks.n > 0 && c->n_others == 0)
@@ -186,6 +202,9 @@ static void missed_stepup(const struct judging *j, const struct authz_stepup_lac
 static bool stepup_holds(const struct judging *j)
 {
 	struct authz_stepup_lack lack;
+	if (j->rule->stepup && j->view->who->recorded && j->view->who->method != AUTH_NONE &&
+	    unknown_holds(j)) /* how they signed in is not kept */
+		return true;
 	if (!j->rule->stepup || authz_stepup_holds(j->rule->stepup, j->view, &lack))
 		return true;
 	missed_stepup(j, &lack);

@@ -1,8 +1,8 @@
 #include "audit/chain.h"
 #include "audit/export.h"
 #include "audit/store.h"
+#include "cli/book.h"
 #include "cli/cli.h"
-#include "core/clock.h"
 #include "core/encode.h"
 #include "core/fileio.h"
 #include "core/hash.h"
@@ -25,44 +25,9 @@ enum { PATH_BYTES = 4096, CHUNK_BYTES = 256 * 1024 };
 	"there is no book, or it cannot be opened; 74 reading or writing failed, the export is "   \
 	"not complete."
 
-static void close_store(struct audit_store **store)
-{
-	audit_store_close(*store);
-}
-
 static void close_export(struct audit_export **export)
 {
 	audit_export_close(*export);
-}
-
-static int status_of(int r)
-{
-	if (r == 0)
-		return EX_OK;
-	return r == -EBADMSG || r == -EPROTONOSUPPORT ? EX_DATAERR : EX_IOERR;
-}
-
-/* returns the exit status; EX_OK: *ret is set */
-static int open_book(const char *data_dir, struct audit_store **ret)
-{
-	char path[PATH_BYTES];
-	int n = snprintf(path, sizeof(path), "%s/audit", data_dir);
-	int r = n < 0 || (size_t)n >= sizeof(path)
-	                ? -ENAMETOOLONG
-	                : audit_store_open(path, AUDIT_STORE_READ, 0, ret);
-	if (r == -ENOENT)
-		(void)fprintf(stderr, "haward audit: there is no book in %s\n", data_dir);
-	else if (r == -EBADMSG)
-		(void)fprintf(stderr, "haward audit: the book in %s is damaged, or is none\n",
-		              data_dir);
-	else if (r == -EPROTONOSUPPORT)
-		(void)fprintf(stderr,
-		              "haward audit: the book in %s has a format that only a later "
-		              "version reads\n",
-		              data_dir);
-	else if (r != 0)
-		(void)fprintf(stderr, "haward audit: %s: %s\n", data_dir, strerrordesc_np(-r));
-	return status_of(r) == EX_IOERR ? EX_NOINPUT : status_of(r);
 }
 
 /* ---- export ---- */
@@ -130,14 +95,6 @@ static const struct argp export_argp = {
 	       "agent runs and while it does not.\v" EXIT_STATUS,
 };
 
-static int read_time(const char *name, const char *text, uint64_t *ret)
-{
-	if (!text || audit_time_parse(sv_of(text), clock_real_us(), ret) == 0)
-		return 0;
-	(void)fprintf(stderr, "haward audit export: --%s: %s is no time\n", name, text);
-	return -EINVAL;
-}
-
 static int read_export(const struct export_arguments *a, struct audit_export_options *ret)
 {
 	struct sv format = sv_of(a->format ? a->format : "csv");
@@ -152,8 +109,8 @@ static int read_export(const struct export_arguments *a, struct audit_export_opt
 		(void)fprintf(stderr, "haward audit export: --format is csv or jsonl\n");
 		return -EINVAL;
 	}
-	int r = read_time("from", a->from, &ret->query.from_us);
-	return r == 0 ? read_time("to", a->to, &ret->query.to_us) : r;
+	int r = book_time("haward audit export", "from", a->from, &ret->query.from_us);
+	return r == 0 ? book_time("haward audit export", "to", a->to, &ret->query.to_us) : r;
 }
 
 static int write_all(int fd, const char *at, size_t n)
@@ -235,18 +192,18 @@ static int tell_incomplete(int r)
 	(void)fprintf(stderr, "haward audit export: the export is not complete: %s\n",
 	              r == -EBADMSG ? "the book is damaged; haward audit verify tells where"
 	                            : strerrordesc_np(-r));
-	return status_of(r);
+	return book_status(r);
 }
 
 static int run_export(const struct export_arguments *a)
 {
-	CLEANUP(close_store) struct audit_store *store = NULL;
+	CLEANUP(book_close) struct audit_store *store = NULL;
 	CLEANUP(close_export) struct audit_export *export = NULL;
 	struct audit_export_options options;
 	struct audit_query_error error = {0};
 	if (read_export(a, &options) != 0)
 		return EX_USAGE;
-	int status = open_book(a->data, &store);
+	int status = book_open("haward audit", a->data, &store);
 	if (status != EX_OK)
 		return status;
 	int r = audit_export_open(store, &options, &error, &export);
@@ -285,16 +242,16 @@ static const struct argp verify_argp = {
 
 static int run_verify(const char *data)
 {
-	CLEANUP(close_store) struct audit_store *store = NULL;
+	CLEANUP(book_close) struct audit_store *store = NULL;
 	struct audit_chain_report report;
 	char head[2 * SHA256_BYTES + 1];
-	int status = open_book(data, &store);
+	int status = book_open("haward audit", data, &store);
 	if (status != EX_OK)
 		return status;
 	int r = audit_chain_verify(store, &report);
 	if (r != 0) {
 		(void)fprintf(stderr, "haward audit verify: %s\n", strerrordesc_np(-r));
-		return status_of(r);
+		return book_status(r);
 	}
 	(void)hex_encode((struct sv){(const char *)report.head, sizeof(report.head)}, head);
 	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64

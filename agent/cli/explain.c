@@ -3,18 +3,17 @@
 #include "authn/dpop.h"
 #include "authn/tokencache.h"
 #include "cli/cli.h"
+#include "cli/policyfile.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/jsonload.h"
 #include "model/decision.h"
 #include "policy/decide.h"
-#include "policy/load.h"
 #include "policy/policy.h"
 #include "policy/question.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -147,24 +146,6 @@ static const struct argp parser = {
 	       "a line as JSON. The exit status is not 0 when a line was no request.",
 };
 
-/* Offline: keys come from files and inline sets only. */
-static int load(const char *path, struct policy **ret)
-{
-	struct diag d = diag_over(path, (struct sv){0});
-	char *text = NULL;
-	char *copy = strdup(path);
-	const struct policy_env env = {.base_dir = copy ? dirname(copy) : NULL};
-	int r = copy ? policy_load_file(path, &env, 0, &d, &text, ret) : -ENOMEM;
-	if (r != 0 && d.n > 0)
-		diag_print(&d, stderr);
-	else if (r != 0)
-		(void)fprintf(stderr, "%s: %s\n", path, strerrordesc_np(-r));
-	diag_fini(&d);
-	free(text);
-	free(copy);
-	return r;
-}
-
 static char own_name[] = "haward explain"; /* for the usage text */
 
 int cli_explain(int argc, char **argv)
@@ -177,7 +158,7 @@ int cli_explain(int argc, char **argv)
 	argv[0] = own_name;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return EX_USAGE;
-	if (load(a.policy, &e.policy) != 0)
+	if (policyfile_load(a.policy, &e.policy) != 0)
 		return EX_CONFIG;
 	e.ctx.tokens = tokencache_new(TOKENS);
 	e.ctx.arena = &arena;

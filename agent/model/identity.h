@@ -53,6 +53,8 @@ struct identity {
 	const struct sv *headers;    /* fields for the service: a name and its value in turn */
 	size_t n_headers;            /* fields, so half as many texts */
 	bool forward_token;          /* the service is to see the token itself */
+	bool recorded; /* read from the book, which keeps no claims but iss and sub, no audiences and no header
+	                  fields: they are not absent, they are not known */
 	struct binding binding; /* of the credential; already shown, once a request is judged */
 
 	/* by what a credential can be revoked; each may be empty */

@@ -3,6 +3,7 @@
 #include "admin/call.h"
 #include "admin/http.h"
 #include "admin/listen.h"
+#include "admin/replays.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/secret.h"
@@ -31,6 +32,7 @@ static void free_admin(struct admin **at)
 	lane_stop(admin->hash_lane);
 	lane_stop(admin->work_lane);
 	lane_stop(admin->export_lane);
+	replays_stop(admin->replays);
 	throttle_free(admin->throttle);
 	listen_fini(admin);
 	pthread_mutex_destroy(&admin->journal_lock);
@@ -49,6 +51,8 @@ static int start_parts(struct admin *admin, int listen_fd)
 		r = lane_start(WORK_THREADS, WORK_PLACES, &admin->work_lane);
 	if (r == 0)
 		r = lane_start(EXPORT_THREADS, EXPORT_PLACES, &admin->export_lane);
+	if (r == 0 && admin->deps.store)
+		r = replays_start(admin->deps.store, &admin->replays);
 	if (r == 0)
 		r = http_start(admin);
 	return r;

@@ -46,18 +46,6 @@ static bool find_text(struct call *call, struct state_version *in_force, struct 
 	return r == 0;
 }
 
-/* The book and the screen say it in words; policy_explain() says true and false. */
-static void word_results(json_t *explanation)
-{
-	json_t *why;
-	size_t i;
-	json_array_foreach(json_object_get(explanation, "why"), i, why)
-	{
-		bool held = json_is_true(json_object_get(why, "result"));
-		json_object_set_new(why, "result", json_string(held ? "matched" : "failed"));
-	}
-}
-
 static void judge(struct call *call, const struct policy *policy, const struct question *question,
                   struct arena *arena)
 {
@@ -68,7 +56,7 @@ static void judge(struct call *call, const struct policy *policy, const struct q
 		return;
 	}
 	json_t *explanation = policy_explain(&decision);
-	word_results(explanation);
+	policy_explain_words(json_object_get(explanation, "why"));
 	reply_json(call, 200, explanation);
 }
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct route;
+struct replays;
 struct throttle;
 struct assets_index;
 
@@ -51,6 +52,7 @@ struct admin {
 	struct lane *hash_lane;   /* password hashes: two at once */
 	struct lane *work_lane;   /* queries, publishing */
 	struct lane *export_lane; /* blocks of exports */
+	struct replays *replays;  /* NULL: there is no book */
 	struct throttle *throttle;
 	struct assets_index *assets;
 

@@ -28,6 +28,10 @@ void versions_publish(struct call *call);
 void rollbacks_create(struct call *call);
 void evaluations_create(struct call *call);
 void policies_list(struct call *call);
+void replays_list(struct call *call);
+void replays_create(struct call *call);
+void replay_show(struct call *call);
+void replay_delete(struct call *call);
 
 void admins_list(struct call *call);
 void admins_create(struct call *call);

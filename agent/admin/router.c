@@ -51,6 +51,11 @@ static const struct route routes[] = {
          "version message", SMALL, rollbacks_create},
 	{"POST", "/api/v1/policy-set/evaluations", ROLE_EDITOR, ROUTE_WORK, NULL, "text request",
          POLICY, evaluations_create},
+	{"GET", "/api/v1/replays", ROLE_EDITOR, ROUTE_WORK, NULL, NULL, 0, replays_list},
+	{"POST", "/api/v1/replays", ROLE_EDITOR, ROUTE_WORK, NULL, "text version q from to limit",
+         POLICY, replays_create},
+	{"GET", "/api/v1/replays/{id}", ROLE_EDITOR, ROUTE_WORK, NULL, NULL, 0, replay_show},
+	{"DELETE", "/api/v1/replays/{id}", ROLE_EDITOR, ROUTE_WORK, NULL, NULL, 0, replay_delete},
 	{"GET", "/api/v1/policies", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, policies_list},
 
 	{"GET", "/api/v1/admins", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0, admins_list},

@@ -43,6 +43,17 @@ json_t *policy_explain_why(const struct verdict *verdict)
 	return list;
 }
 
+void policy_explain_words(json_t *why)
+{
+	json_t *step;
+	size_t i;
+	json_array_foreach(why, i, step)
+	{
+		bool held = json_is_true(json_object_get(step, "result"));
+		json_object_set_new(step, "result", json_string(held ? "matched" : "failed"));
+	}
+}
+
 static json_t *shadow_json(const struct verdict *verdict)
 {
 	if (!verdict->has_shadow)

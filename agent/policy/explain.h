@@ -18,4 +18,7 @@ MUST_CHECK json_t *policy_explain(const struct decision *decision);
 /* policy_explain_why - the why-list alone: [{policy, rule, condition, value, expected, result}]. */
 MUST_CHECK json_t *policy_explain_why(const struct verdict *verdict);
 
+/* policy_explain_words - result of each step in words, as the book and the screen say it: "matched", "failed". */
+void policy_explain_words(json_t *why);
+
 #endif

@@ -100,9 +100,10 @@ static json_t *was(const struct audit_record *record)
 static json_t *now(const struct replay_result *result)
 {
 	const struct verdict *v = &result->now;
+	json_t *why = policy_explain_why(v);
+	policy_explain_words(why);
 	return json_pack("{s:s, s:s, s:o, s:o}", "verdict", verdict_effect_name(v->effect),
-	                 "reason", reason_name(v->reason), "policy", text(v->policy), "why",
-	                 policy_explain_why(v));
+	                 "reason", reason_name(v->reason), "policy", text(v->policy), "why", why);
 }
 
 static void add_change(struct replay_tally *tally, const struct audit_record *record,

@@ -240,6 +240,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The replays that are kept, the newest first, without their reports. */
+        get: operations["listReplays"];
+        put?: never;
+        /** Judge recorded decisions by another policy set, beside the agent's work. Filters on people and addresses need auditor. */
+        post: operations["createReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a replay is, and its report once it is done. */
+        get: operations["getReplay"];
+        put?: never;
+        post?: never;
+        /** Cancel a replay, or forget one that has ended. */
+        delete: operations["deleteReplay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -1516,6 +1552,141 @@ export interface components {
         ApiKeyRevocation: {
             id: components["schemas"]["ApiKeyId"];
         };
+        ReplayCreate: {
+            /** @description Policy set to judge with; this or version. */
+            text?: string;
+            /** @description A version of the history to judge with; this or text. */
+            version?: string;
+            /** @description Only these decisions; as the parameter q of decisions. */
+            q?: string;
+            /** @description Start, inclusive: RFC 3339, or now-24h. */
+            from?: string;
+            /** @description End, exclusive; as from. */
+            to?: string;
+            /** @description At most this many decisions, the newest; 1000000 when left out. */
+            limit?: string;
+        };
+        Replay: components["schemas"]["ReplaySummary"] & {
+            /** @description Null until it is done. */
+            report: components["schemas"]["ReplayReport"] | null;
+        };
+        ReplayList: {
+            items: components["schemas"]["ReplaySummary"][];
+        } & {
+            [key: string]: unknown;
+        };
+        ReplayCounts: {
+            /** @description All that were looked at. */
+            considered: number;
+            /** @description Allowed then and now, or refused in the same way. */
+            unchanged: number;
+            /** @description Allowed then, refused now. */
+            newly_denied: number;
+            /** @description Refused then, allowed now. */
+            newly_allowed: number;
+            /** @description Refused then and now, in another way. */
+            other_change: number;
+            /** @description It hangs on what the book does not keep. */
+            cannot_tell: number;
+            /** @description The verdict was not made by policies: a bad credential, a full journal. */
+            not_judged: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ReplayGroup: {
+            /** @description Empty for none, and for those beyond the bound. */
+            name: string;
+            /** @description Of this name. */
+            newly_denied: number;
+            /** @description Of this name. */
+            newly_allowed: number;
+            /** @description Of this name. */
+            other_change: number;
+            /** @description Of this name. */
+            cannot_tell: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ReplayVerdict: {
+            verdict: components["schemas"]["Verdict"];
+            reason: string | null;
+            policy: string | null;
+            why?: components["schemas"]["Why"][];
+        } & {
+            [key: string]: unknown;
+        };
+        ReplayChange: {
+            /** @description Of the decision. */
+            id: string;
+            /** @enum {string} */
+            class: "newly_denied" | "newly_allowed" | "other_change";
+            /** Format: date-time */
+            time: string | null;
+            kind: string;
+            service: string | null;
+            method: string | null;
+            path: string | null;
+            /** @description Null for who is no auditor. */
+            user: string | null;
+            workload: string | null;
+            was: components["schemas"]["ReplayVerdict"];
+            now: components["schemas"]["ReplayVerdict"];
+        } & {
+            [key: string]: unknown;
+        };
+        ReplayReport: {
+            counts: components["schemas"]["ReplayCounts"];
+            policies: components["schemas"]["ReplayGroup"][];
+            services: components["schemas"]["ReplayGroup"][];
+            /** @description Users and workloads; null for who is no auditor. */
+            users: components["schemas"]["ReplayGroup"][] | null;
+            /** @description Why nobody can tell, or why it was not judged, and how often. */
+            reasons: {
+                [key: string]: number;
+            };
+            /** @description The newest changed decisions. */
+            changes: components["schemas"]["ReplayChange"][];
+            /** @description The limit was reached before the range was. */
+            capped: boolean;
+            /** Format: date-time */
+            newest: string | null;
+            /** Format: date-time */
+            oldest: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        ReplaySummary: {
+            id: string;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "cancelled" | "failed";
+            author: components["schemas"]["Username"];
+            /** @description Of the history; null for a text that was sent. */
+            version: string | null;
+            /** @description SHA-256 of the text of the policy set. */
+            digest: string;
+            q: string | null;
+            /** Format: date-time */
+            from: string | null;
+            /** Format: date-time */
+            to: string | null;
+            limit: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null until it has ended.
+             */
+            ended_at: string | null;
+            /** @description Decisions looked at so far. */
+            considered: number;
+            /**
+             * Format: date-time
+             * @description Time of the last of them: they come newest first.
+             */
+            reached: string | null;
+        } & {
+            [key: string]: unknown;
+        };
     };
     responses: {
         /** @description invalid-request, invalid-query or invalid-cursor. */
@@ -2249,6 +2420,111 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    listReplays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    createReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayCreate"];
+            };
+        };
+        responses: {
+            /** @description It waits for its turn or runs. */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    deleteReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancelled or forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             503: components["responses"]["Busy"];
         };
     };

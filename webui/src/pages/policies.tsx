@@ -8,6 +8,7 @@ import { termText } from '../lib/filter';
 import { shown } from '../lib/text';
 import { viewHref } from '../lib/view';
 import { History } from './history';
+import { Impact } from './impact';
 import { Source } from './source';
 import { Try } from './try';
 
@@ -85,6 +86,7 @@ const tabs: [string, string, () => boolean][] = [
   ['', 'Policies', () => true],
   ['source', 'Source', () => true],
   ['try', 'Try', () => may('editor')],
+  ['impact', 'Impact', () => may('editor')],
   ['history', 'History', () => true],
 ];
 
@@ -109,7 +111,7 @@ export function PoliciesPage() {
             </a>
           ))}
       </nav>
-      {tab === 'source' ? <Source /> : tab === 'history' ? <History /> : tab === 'try' && may('editor') ? <Try /> : <List />}
+      {tab === 'source' ? <Source /> : tab === 'history' ? <History /> : tab === 'try' && may('editor') ? <Try /> : tab === 'impact' && may('editor') ? <Impact /> : <List />}
     </section>
   );
 }

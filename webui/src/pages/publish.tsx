@@ -1,9 +1,10 @@
 // Publishing, and the two ways in which somebody else may have been faster.
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas, type ValidationError } from '../api/client';
+import { replayed } from '../app/replayed';
 import { Diff } from '../components/diff';
 import { Alert, Dialog, Time } from '../components/parts';
-import { shown } from '../lib/text';
+import { count, shown } from '../lib/text';
 
 type PolicySet = Schemas['PolicySet'];
 
@@ -15,6 +16,25 @@ interface PublishProps {
   onDone: () => void;
   onErrors: (errors: ValidationError[]) => void;
   onOvertaken: () => void;
+}
+
+// What the last replay said, if it was of this text.
+function LastReplay({ text }: { text: string }) {
+  const last = replayed.value;
+  if (!last) {
+    return (
+      <p class="muted">
+        It was not replayed: <a href="/policies?tab=impact">Impact</a> tells what it would have changed.
+      </p>
+    );
+  }
+  if (last.text !== text) return <Alert tone="warn">The text was changed since its last replay.</Alert>;
+  const { newly_denied: denied, newly_allowed: allowed, cannot_tell: unknown, considered } = last.counts;
+  return (
+    <Alert tone={denied + allowed > 0 ? 'warn' : 'info'}>
+      Of {count(considered)} recorded decisions {count(denied)} would be newly denied and {count(allowed)} newly allowed; of {count(unknown)} nobody can tell.
+    </Alert>
+  );
 }
 
 export function PublishDialog(props: PublishProps) {
@@ -43,6 +63,7 @@ export function PublishDialog(props: PublishProps) {
     <Dialog title={`Publish as version ${Number(props.current?.version ?? 0) + 1}`} wide onClose={props.onClose}>
       <form onSubmit={publish}>
         <p>It takes effect on live traffic at once, in every worker.</p>
+        <LastReplay text={props.text} />
         {error && <Alert>{error}</Alert>}
         <Diff from={props.current?.text ?? ''} to={props.text} label={props.current ? `Against version ${props.current.version}, in force` : 'The first version'} />
         <label class="field">

@@ -85,7 +85,7 @@ test('decisions are listed, filtered, opened and explained', async () => {
 	await drawer.getByText('no_policy_matched').first().waitFor();
 	await page.keyboard.press('Escape');
 	await drawer.waitFor({ state: 'detached' });
-	assert.doesNotMatch(page.url(), /open=/);
+	await page.waitForURL((url) => !url.searchParams.has('open')); // a moment after the dialog has closed
 });
 
 const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
@@ -99,8 +99,8 @@ test('a drawer closes by Esc, Back and its button, and gives the focus back to i
 		await page.getByRole('dialog').waitFor();
 		await close();
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
-		assert.equal(await focused(), id);
-		assert.equal(new URL(page.url()).search, '');
+		await page.waitForURL((url) => url.search === ''); // a moment after the dialog has closed
+		await eventually('the focus on its row', async () => (await focused()) === id);
 	}
 	await row.click();
 	await page.keyboard.press('j');

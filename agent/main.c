@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"check", cli_check, "validate settings and policy set"},
 	{"explain", cli_explain, "decide about requests on standard input and say why"},
 	{"replay", cli_replay, "judge recorded decisions by another policy set"},
+	{"cel", cli_cel, "evaluate CEL, the language of conditions"},
 	{"token", cli_token, "verify tokens on standard input"},
 	{"workload", cli_workload, "check SPIFFE IDs and certificates on standard input"},
 	{"audit", cli_audit, "export and verify the audit trail"},

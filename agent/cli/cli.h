@@ -3,6 +3,7 @@
 #define CLI_CLI_H
 
 int cli_serve(int argc, char **argv);
+int cli_cel(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_replay(int argc, char **argv);

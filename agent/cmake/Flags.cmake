@@ -6,13 +6,13 @@ set(HAWARD_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,un
 add_library(build_flags INTERFACE)
 target_compile_definitions(build_flags INTERFACE _GNU_SOURCE)
 target_compile_options(build_flags INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
-  -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wswitch-enum
-  -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wredundant-decls -Wunused-macros)
+  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wswitch-enum
+  -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wredundant-decls -Wunused-macros
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(build_flags INTERFACE
     -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Warith-conversion -Walloca
-    -Wjump-misses-init -Wtrampolines -ftrivial-auto-var-init=zero)
+    $<$<COMPILE_LANGUAGE:C>:-Wjump-misses-init> -Wtrampolines -ftrivial-auto-var-init=zero)
   if(NOT HAWARD_SANITIZE) # red zones make frames larger than they are
     target_compile_options(build_flags INTERFACE -Wframe-larger-than=16384)
   endif()

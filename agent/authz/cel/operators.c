@@ -210,6 +210,14 @@ static struct cel_value index_map(struct cel_call *call, const struct cel_value 
 	return cel_error("no such key");
 }
 
+struct cel_value cel_index(struct cel_call *call, struct cel_value of, struct cel_value index)
+{
+	const struct cel_value args[] = {of, index};
+	if (of.kind == CEL_LIST)
+		return index_list(call, args, 2);
+	return of.kind == CEL_MAP ? index_map(call, args, 2) : cel_no_overload();
+}
+
 static struct cel_value size_text(struct cel_call *call, const struct cel_value *a, unsigned n)
 {
 	(void)n;

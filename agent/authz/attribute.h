@@ -53,6 +53,7 @@ struct authz_view {
 	const struct identity *who;
 	struct sv path;      /* the form that is judged; empty when HAProxy told none */
 	struct sv host;      /* without port; empty when HAProxy told none */
+	struct sv service;   /* its name; empty when none was found */
 	int64_t now_s;       /* Unix seconds; 0: not told */
 	bool unknown_grants; /* see authz_target */
 	struct arena *scratch;

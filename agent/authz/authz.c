@@ -399,6 +399,7 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 {
 	struct authz_view view = view_of(target, request, who, scratch);
 	view.issuers = authz->issuers_json;
+	view.service = verdict->service;
 	struct sv service = verdict->service;
 	struct sv path = verdict->path;
 

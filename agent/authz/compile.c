@@ -1,5 +1,6 @@
 #include "authz/compile.h"
 
+#include "authz/expression.h"
 #include "core/jsonfields.h"
 #include "core/limits.h"
 
@@ -196,7 +197,7 @@ static void compile_operation(struct compile *c, const json_t *value,
 /* ---- one rule ---- */
 
 struct raw_rule {
-	const json_t *from, *to, *when, *authentication;
+	const json_t *from, *to, *when, *authentication, *condition;
 };
 
 static const struct json_field rule_fields[] = {
@@ -206,6 +207,9 @@ static const struct json_field rule_fields[] = {
 	{.name = "authentication",
          .kind = JSON_FIELD_VALUE,
          .offset = JSON_FIELD_AT(struct raw_rule, authentication)},
+	{.name = "condition",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_rule, condition)},
 };
 
 static void compile_from(struct compile *c, const json_t *list, const struct compile_place *at,
@@ -259,6 +263,11 @@ static void compile_rule(struct compile *c, const json_t *value, const struct co
 			"an ALLOW rule that asks for it");
 	else if (raw.authentication)
 		rule->stepup = compile_stepup(c, raw.authentication, &place);
+	place = compile_key(at, "condition");
+	if (raw.condition)
+		rule->expression = compile_expression(c, raw.condition, &place, rule);
+	if (rule->expression && rule->expression->uses_captures)
+		rule->uses_captures = true;
 }
 
 void compile_policy_rules(struct compile *c, const json_t *rules, const struct compile_place *at,

@@ -19,10 +19,14 @@ struct compile_place {
 	char pointer[COMPILE_POINTER_BYTES];
 };
 
+struct authz_expression;
+
 struct compile {
 	struct arena *keep; /* memory of the compiled set */
 	struct diag *diag;
 	const json_t *logins; /* of the policy set; only their names are read here */
+	struct authz_expression *
+		*expressions; /* all that were made, for authz_expressions_fini() */
 	bool failed;          /* something was reported */
 };
 

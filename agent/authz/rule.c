@@ -1,5 +1,6 @@
 #include "authz/rule.h"
 
+#include "authz/expression.h"
 #include "model/identity.h"
 #include "model/request.h"
 
@@ -22,6 +23,7 @@ enum {
 	PROGRESS_FROM = 3 << 8,
 	PROGRESS_USER = 4 << 8,
 	PROGRESS_STEPUP = 5 << 8,
+	PROGRESS_EXPRESSION = 6 << 8,
 };
 
 /* One rule being judged. */
@@ -197,7 +199,49 @@ static void missed_stepup(const struct judging *j, const struct authz_stepup_lac
 	                            .stepup = miss->stepup};
 }
 
+static void missed_expression(const struct judging *j, struct sv why)
+{
+	const struct authz_expression *e = j->rule->expression;
+	struct authz_miss *miss = j->miss;
+	bool is_anonymous = j->view->who->method == AUTH_NONE;
+	if (is_deny(j))
+		return;
+	if (e->uses_user && is_anonymous && j->view->request->kind == REQUEST_HTTP)
+		miss->wants_user = true;
+	if (miss->rule && miss->progress >= PROGRESS_EXPRESSION)
+		return;
+	*miss = (struct authz_miss){.rule = j->rule,
+	                            .condition = SV("condition"),
+	                            .value = why,
+	                            .expected = e->source,
+	                            .route = j->route,
+	                            .progress = PROGRESS_EXPRESSION,
+	                            .wants_user = miss->wants_user,
+	                            .stepup = miss->stepup};
+}
+
 /* ---- the stages, last to first ---- */
+
+/* An error could have been either where the book does not keep what it is about; else it never grants. */
+static bool failed_holds(const struct judging *j)
+{
+	return j->view->who->recorded ? unknown_holds(j) : is_deny(j);
+}
+
+static bool expression_holds(const struct judging *j)
+{
+	const struct authz_expression *e = j->rule->expression;
+	struct sv why;
+	if (!e)
+		return true;
+	enum authz_expression_outcome outcome =
+		authz_expression_evaluate(e, j->view, j->captures, &why);
+	if (outcome == AUTHZ_EXPRESSION_TRUE ||
+	    (outcome == AUTHZ_EXPRESSION_FAILED && failed_holds(j)))
+		return true;
+	missed_expression(j, why);
+	return false;
+}
 
 static bool stepup_holds(const struct judging *j)
 {
@@ -236,7 +280,8 @@ static bool from_holds(const struct judging *j)
 static bool caller_holds(const struct judging *j)
 {
 	return all_hold(j, &j->rule->when, PROGRESS_WHEN, false) && from_holds(j) &&
-	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true) && stepup_holds(j);
+	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true) && stepup_holds(j) &&
+	       expression_holds(j);
 }
 
 /* An operation without paths: no captures, no route. */
@@ -343,10 +388,33 @@ static const struct authz_operation *path_operation(const struct authz_rule *rul
 	return NULL;
 }
 
+/* Once more, with the captures of a path that matches; of several, those of the first that lets it hold. */
+static void tell_expression(const struct authz_rule *rule, const struct authz_view *view,
+                            struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected)
+{
+	const struct authz_expression *e = rule->expression;
+	struct authz_captures captures;
+	bool is_told = false;
+	*ret_condition = SVL("condition");
+	*ret_expected = e->source;
+	for (size_t i = 0; i < rule->n_to; i++)
+		for (size_t k = 0; k < rule->to[i].n_paths && !is_told; k++)
+			is_told = authz_template_holds(&rule->to[i].paths[k], view->path,
+			                               &captures) &&
+			          authz_expression_evaluate(e, view, &captures, ret_value) !=
+			                  AUTHZ_EXPRESSION_FALSE;
+	if (!is_told)
+		(void)authz_expression_evaluate(e, view, NULL, ret_value);
+}
+
 void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *view,
                         struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected)
 {
 	struct judging j = {.rule = rule, .view = view};
+	if (rule->expression) {
+		tell_expression(rule, view, ret_condition, ret_value, ret_expected);
+		return;
+	}
 	const struct authz_condition *c = telling_condition(rule, &j);
 	if (!c)
 		c = operation_condition(rule, &j);

@@ -7,8 +7,8 @@
  *   4 when    what is about the user: request.auth... as the key or in valuesFrom
  *   5 authentication   how the user signed in (stepup.h); ALLOW rules only: in a DENY rule it could be read both
  *             ways, and the compiler refuses it
- * A later kind of condition (expression, relation, limit) takes its place after 5: it may be costly and
- * may use everything above.
+ *   6 condition   an expression (expression.h): it may be costly. One that fails does not hold in an ALLOW rule
+ *             and holds in a DENY rule
  *
  * What is not known. A condition whose attribute HAProxy did not tell, or that a TCP connection
  * cannot have, does not hold in an ALLOW rule and holds in a DENY rule, negated or not. An attribute
@@ -79,6 +79,8 @@ struct authz_policy {
 	enum authz_mode mode;
 };
 
+struct authz_expression;
+
 struct authz_rule {
 	const struct authz_policy *policy;
 	struct sv pointer; /* into the policy set: "/policies/3/rules/0" */
@@ -88,7 +90,8 @@ struct authz_rule {
 	const struct authz_conditions *from;
 	size_t n_from; /* 0: any source */
 	struct authz_conditions when_user;
-	const struct authz_stepup *stepup; /* NULL: however they signed in */
+	const struct authz_stepup *stepup;         /* NULL: however they signed in */
+	const struct authz_expression *expression; /* the `condition`; NULL: none */
 	bool uses_captures;
 };
 

@@ -2,6 +2,7 @@
 
 #include "authz/authz.h"
 #include "authz/compile.h"
+#include "authz/expression.h"
 #include "core/hash.h"
 #include "core/jsonfields.h"
 #include "core/jsonload.h"
@@ -13,6 +14,8 @@
 
 /* Memory of the compiled form a byte of text: a path pattern of three bytes is the worst. */
 enum { KEEP_FACTOR = 64, KEEP_BASE_BYTES = 1024 * 1024 };
+/* And a byte of a condition: a node, its types and its candidates for two letters; and what each may name. */
+enum { KEEP_CONDITION_FACTOR = 640, KEEP_CONDITION_BYTES = 8192 };
 
 /* One policy on its way into the set. */
 struct draft {
@@ -349,12 +352,31 @@ static int compile_set(struct drafting *d, const struct authz_document *document
 	return r;
 }
 
+/* What the conditions of all rules may take. */
+static size_t conditions_room(const json_t *policies)
+{
+	size_t room = 0, i, k;
+	json_t *policy, *rule;
+	json_array_foreach(policies, i, policy)
+	{
+		json_array_foreach(json_object_get(policy, "rules"), k, rule)
+		{
+			const json_t *condition = json_object_get(rule, "condition");
+			if (json_is_string(condition))
+				room += KEEP_CONDITION_BYTES +
+				        KEEP_CONDITION_FACTOR * json_string_length(condition);
+		}
+	}
+	return room;
+}
+
 static struct authz *authz_new(const struct authz_document *document)
 {
 	struct authz *set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	size_t room = document->n_bytes * KEEP_FACTOR + KEEP_BASE_BYTES;
+	size_t room = document->n_bytes * KEEP_FACTOR + KEEP_BASE_BYTES +
+	              conditions_room(document->policies);
 	if (arena_init(&set->keep, room) != 0) {
 		free(set);
 		return NULL;
@@ -376,8 +398,11 @@ int authz_compile(const struct authz_document *document, struct diag *d, struct 
 	if (!set)
 		return -ENOMEM;
 	CLEANUP(drafting_fini)
-	struct drafting drafting = {
-		.c = {.keep = &set->keep, .diag = d, .logins = document->logins}, .set = set};
+	struct drafting drafting = {.c = {.keep = &set->keep,
+	                                  .diag = d,
+	                                  .logins = document->logins,
+	                                  .expressions = &set->expressions},
+	                            .set = set};
 	int r = compile_set(&drafting, document);
 	if (r != 0)
 		return r;
@@ -391,6 +416,7 @@ void authz_free(struct authz *authz)
 		return;
 	authz_services_free(authz->services);
 	authz_index_free(authz->index);
+	authz_expressions_fini(authz->expressions);
 	json_decref(authz->services_json);
 	json_decref(authz->policies_json);
 	json_decref(authz->issuers_json);

@@ -26,6 +26,7 @@ struct authz {
 	json_t *services_json, *policies_json,
 		*issuers_json; /* hold the texts that the rest views */
 	struct arena keep;
+	struct authz_expression *expressions; /* hold more than keep does */
 	struct authz_services *services;
 	struct authz_ranked *rules;
 	size_t n_rules, n_policies;

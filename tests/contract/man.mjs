@@ -113,7 +113,7 @@ let log = '';
 function examples(page) {
 	const text = section(page, 'EXAMPLES');
 	const found = [...text.matchAll(/^\.Bd -literal.*\n([^]*?)^\.Ed$|^((?:\.Dl .*\n)+)/gm)].map((m) => (m[1] ?? m[2]).replace(/^\.Dl /gm, ''));
-	return found.map((one) => one.replaceAll('\\e', '\\').replaceAll('\\(dq', '"').replaceAll('\\&', ''));
+	return found.map((one) => one.replaceAll('\\e', '\\').replaceAll('\\(dq', '"').replaceAll('\\(aq', "'").replaceAll('\\&', ''));
 }
 
 before(async () => {

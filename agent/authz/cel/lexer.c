@@ -197,35 +197,65 @@ static bool ends_here(const struct cel_lexer *l, const struct text_form *form)
 	return true;
 }
 
+/* Octets up to the closing quote, and whether an escape is among them. */
+static size_t text_length(const struct cel_lexer *l, const struct text_form *form, bool *has_escape)
+{
+	struct cel_lexer ahead = *l;
+	*has_escape = false;
+	while (ahead.at < ahead.source.n && !ends_here(&ahead, form)) {
+		bool is_escape = !form->is_raw && ahead.source.at[ahead.at] == '\\';
+		*has_escape = *has_escape || is_escape;
+		ahead.at += is_escape ? 2 : 1;
+	}
+	return MIN_OF(ahead.at, ahead.source.n) - l->at;
+}
+
 /* What is written takes no more room than its source. */
+static const char *read_escaped(struct cel_lexer *l, const struct text_form *form, size_t n_source,
+                                struct sv *ret)
+{
+	size_t n = 0, end = l->at + n_source;
+	char *to = arena_alloc(l->keep, n_source + 1);
+	if (!to)
+		return "the expression needs more memory than it may have";
+	while (l->at < end) {
+		char c = l->source.at[l->at++];
+		const char *why = c == '\\' ? read_escape(l, form, to, &n) : NULL;
+		if (why)
+			return why;
+		if (c != '\\')
+			to[n++] = c;
+	}
+	*ret = (struct sv){to, n};
+	return NULL;
+}
+
+static bool has_line_break(struct sv text)
+{
+	return sv_find(text, '\n') < text.n || sv_find(text, '\r') < text.n;
+}
+
 static struct cel_token lex_text(struct cel_lexer *l, struct cel_token token,
                                  const struct text_form *form)
 {
-	size_t n = 0;
-	char *to = arena_alloc(l->keep, l->source.n - l->at + 1);
-	if (!to)
-		return fail(token, "the expression needs more memory than it may have");
-	while (l->at < l->source.n && !ends_here(l, form)) {
-		char c = l->source.at[l->at++];
-		if (form->n_quotes == 1 && (c == '\n' || c == '\r'))
-			return fail(token, "a text ends before the end of its line; a line break "
-			                   "is written as \\n, or between triple quotes");
-		if (form->is_raw || c != '\\') {
-			to[n++] = c;
-			continue;
-		}
-		token.why = read_escape(l, form, to, &n);
-		if (token.why) {
-			token.offset = (uint32_t)(l->at - 1);
-			return fail(token, token.why);
-		}
-	}
-	if (l->at >= l->source.n)
+	bool has_escape;
+	size_t n = text_length(l, form, &has_escape);
+	struct sv text = {l->source.at + l->at, n};
+	if (form->n_quotes == 1 && has_line_break(text))
+		return fail(token,
+		            "a text ends before the end of its line; a line break is written "
+		            "as \\n, or between triple quotes");
+	if (l->at + n >= l->source.n)
 		return fail(token, "this text has no closing quote");
+	const char *why = has_escape ? read_escaped(l, form, n, &text) : NULL;
+	if (why) {
+		token.offset = (uint32_t)(l->at - 1);
+		return fail(token, why);
+	}
+	l->at = has_escape ? l->at : l->at + n;
 	l->at += form->n_quotes;
 	token.kind = CEL_TOKEN_TEXT;
-	token.constant =
-		form->is_bytes ? cel_bytes((struct sv){to, n}) : cel_string((struct sv){to, n});
+	token.constant = form->is_bytes ? cel_bytes(text) : cel_string(text);
 	return token;
 }
 

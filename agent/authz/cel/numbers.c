@@ -26,7 +26,7 @@ struct sv cel_double_text(double d, char text[CEL_DOUBLE_TEXT_BYTES])
 	}
 	shortest(d, digits);
 	const char *mark = strchr(digits, 'e');
-	int exponent = mark ? atoi(mark + 1) : 0;
+	int exponent = mark ? (int)strtol(mark + 1, NULL, 10) : 0;
 	int n_digits = mark ? (int)(mark - digits) - (digits[0] == '-') : 1;
 	n_digits = n_digits > 1 ? n_digits - 1 : 1; /* without the point */
 	if (exponent < -4 || exponent >= 16)

@@ -1,0 +1,183 @@
+#include "authz/expression.h"
+
+#include "authz/compile.h"
+#include "authz/path.h"
+#include "authz/rule.h"
+#include "core/jsonload.h"
+#include "core/utf8.h"
+#include "model/identity.h"
+
+#include <errno.h>
+
+/* ---- judging ---- */
+
+struct judging {
+	const struct authz_expression *expression;
+	const struct authz_view *view;
+	const struct authz_captures *captures;
+};
+
+static struct cel_value get_capture(struct cel_call *call, const struct judging *j, size_t i)
+{
+	struct sv value;
+	if (!j->captures || !authz_captures_find(j->captures, j->expression->captures[i], &value))
+		return cel_error("the path does not have it");
+	if (!authz_path_decode(value, call->arena, &value))
+		return cel_out_of_memory(call);
+	return utf8_valid(value) ? cel_string(value) : cel_error("it is not UTF-8");
+}
+
+static struct cel_value get(struct cel_call *call, const void *context, uint32_t slot)
+{
+	const struct judging *j = context;
+	if (slot < n_authz_names)
+		return authz_names[slot].get(call, j->view);
+	return get_capture(call, j, slot - n_authz_names);
+}
+
+static struct sv error_text(const struct judging *j, struct cel_value error, uint32_t offset)
+{
+	unsigned line, column;
+	cel_place(j->expression->source, offset, &line, &column);
+	struct sv text = arena_printf(j->view->scratch, "error at line %u, column %u: %.*s", line,
+	                              column, (int)error.n, error.bytes);
+	return text.n ? text : SVL("error");
+}
+
+enum authz_expression_outcome authz_expression_evaluate(const struct authz_expression *expression,
+                                                        const struct authz_view *view,
+                                                        const struct authz_captures *captures,
+                                                        struct sv *ret_why)
+{
+	const struct judging j = {expression, view, captures};
+	const struct cel_bindings bindings = {get, &j};
+	struct cel_call call = {.arena = view->scratch, .steps = CEL_CONDITION_STEPS, .host = view};
+	uint32_t offset;
+	struct cel_value value = cel_evaluate(&expression->program, &call, &bindings, &offset);
+	if (value.kind == CEL_BOOL) {
+		if (ret_why)
+			*ret_why = value.u ? SVL("true") : SVL("false");
+		return value.u ? AUTHZ_EXPRESSION_TRUE : AUTHZ_EXPRESSION_FALSE;
+	}
+	if (!cel_is_error(value)) /* of a dyn */
+		value = cel_error("the result is no bool");
+	if (ret_why)
+		*ret_why = error_text(&j, value, offset);
+	return AUTHZ_EXPRESSION_FAILED;
+}
+
+/* ---- compiling ---- */
+
+static bool is_captured(const struct authz_rule *rule, struct sv name)
+{
+	for (size_t i = 0; i < rule->n_to; i++) {
+		const struct authz_operation *to = &rule->to[i];
+		for (size_t k = 0; k < to->n_paths; k++) {
+			bool found = false;
+			for (size_t m = 0; m < to->paths[k].n_names; m++)
+				found = found || sv_eq(to->paths[k].names[m], name);
+			if (!found)
+				return false;
+		}
+		if (to->n_paths == 0)
+			return false;
+	}
+	return rule->n_to > 0;
+}
+
+/* The names that every path of the rule binds: those of the first that all others have too. */
+static bool find_captures(struct compile *c, const struct authz_rule *rule,
+                          struct authz_expression *ret)
+{
+	const struct authz_template *first =
+		rule->n_to > 0 && rule->to[0].n_paths > 0 ? &rule->to[0].paths[0] : NULL;
+	size_t n = first ? first->n_names : 0;
+	struct sv *names = arena_array(c->keep, n + 1, sizeof(*names));
+	if (!names)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (is_captured(rule, first->names[i]))
+			names[ret->n_captures++] = first->names[i];
+	ret->captures = names;
+	return true;
+}
+
+/* The table's names, then path.<name>. NULL: no memory */
+static const struct cel_variable *declare(struct compile *c, const struct authz_expression *e)
+{
+	struct cel_variable *variables =
+		arena_array(c->keep, n_authz_names + e->n_captures, sizeof(*variables));
+	for (size_t i = 0; variables && i < n_authz_names; i++)
+		variables[i] = (struct cel_variable){authz_names[i].name, authz_names[i].type};
+	for (size_t i = 0; variables && i < e->n_captures; i++) {
+		struct sv name = arena_printf(c->keep, "path.%.*s%c", SV_ARG(e->captures[i]), 0);
+		if (name.n == 0)
+			return NULL;
+		variables[n_authz_names + i] = (struct cel_variable){name.at, "string"};
+	}
+	return variables;
+}
+
+static void note_uses(struct authz_expression *e)
+{
+	for (size_t i = 0; i < n_authz_names; i++)
+		e->uses_user = e->uses_user || (e->program.uses[i] && authz_names[i].about_user);
+	for (size_t i = 0; i < e->n_captures; i++)
+		e->uses_captures = e->uses_captures || e->program.uses[n_authz_names + i];
+}
+
+static void report(struct compile *c, const struct compile_place *at, struct sv source,
+                   const struct cel_problem *problem)
+{
+	unsigned line, column;
+	cel_place(source, problem->offset, &line, &column);
+	compile_report(c, at, "bad_condition", "line %u, column %u: %s", line, column,
+	               problem->text);
+}
+
+static void report_full(struct compile *c, const struct compile_place *at)
+{
+	compile_report(c, at, "too_large", "the policy set needs more memory than it may have");
+}
+
+const struct authz_expression *compile_expression(struct compile *c, const json_t *value,
+                                                  const struct compile_place *at,
+                                                  const struct authz_rule *rule)
+{
+	struct authz_expression *e = compile_array(c, at, 1, sizeof(*e));
+	struct cel_problem problem;
+	if (!json_is_string(value)) {
+		compile_report(c, at, "wrong_type",
+		               "a string is expected here: a condition in CEL");
+		return NULL;
+	}
+	const struct cel_variable *variables = NULL;
+	if (e) {
+		e->source = json_string_sv(value);
+		variables = find_captures(c, rule, e) ? declare(c, e) : NULL;
+	}
+	if (!variables) {
+		report_full(c, at);
+		return NULL;
+	}
+	const struct cel_env env = {.variables = variables,
+	                            .n_variables = n_authz_names + e->n_captures};
+	int r = cel_compile(e->source, &env, CEL_STRICT, &cel_limits_condition, c->keep, &problem,
+	                    &e->program);
+	if (r == -EINVAL)
+		report(c, at, e->source, &problem);
+	else if (r != 0)
+		report_full(c, at);
+	if (r != 0)
+		return NULL;
+	note_uses(e);
+	e->next = *c->expressions;
+	*c->expressions = e;
+	return e;
+}
+
+void authz_expressions_fini(struct authz_expression *first)
+{
+	for (; first; first = first->next)
+		cel_program_fini(&first->program);
+}

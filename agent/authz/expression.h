@@ -1,0 +1,72 @@
+/* The `condition` of a rule: what lists of values cannot say, in CEL (agent/authz/cel/).
+ *
+ * What it may name is in one table (expression_names.c), of which schema/attributes.md is made. It is compiled when the
+ * policy set is loaded: a name that is misspelt, a capture that not every path of the rule binds, a type that does
+ * not fit, or a result that is no bool is an error with its place in the text.
+ *
+ * An expression that fails when a request is judged (a claim that is not there, a text that is no number, too many
+ * steps) never grants: in an ALLOW rule it does not hold, in a DENY rule it does. Others let an erring DENY pass; we
+ * do not.
+ */
+#ifndef AUTHZ_EXPRESSION_H
+#define AUTHZ_EXPRESSION_H
+
+#include "authz/attribute.h"
+#include "authz/cel/program.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct authz_rule;
+struct compile;
+struct compile_place;
+
+struct authz_expression {
+	struct sv source;
+	struct cel_program program;
+	const struct sv *captures; /* path.<name>, in the order of their slots */
+	size_t n_captures;
+	bool uses_captures, uses_user; /* a user could make a difference */
+	struct authz_expression *next; /* of the set, for authz_expressions_fini() */
+};
+
+enum authz_expression_outcome {
+	AUTHZ_EXPRESSION_FAILED = 0, /* an error */
+	AUTHZ_EXPRESSION_FALSE,
+	AUTHZ_EXPRESSION_TRUE,
+};
+
+/* authz_expression_evaluate - captures: of the path pattern that matched; may be NULL
+ *
+ * out     *ret_why: "true", "false", or the error with line and column; a view of view->scratch or static text. May
+ *         be NULL. Never holds a value of a header field
+ */
+enum authz_expression_outcome authz_expression_evaluate(const struct authz_expression *expression,
+                                                        const struct authz_view *view,
+                                                        const struct authz_captures *captures,
+                                                        struct sv *ret_why);
+
+/* compile_expression - in: value: a string of at most 4 KiB; rule: its `to` is compiled already
+ *
+ * out     memory of the set; NULL when something was reported. It is in c->expressions
+ */
+const struct authz_expression *compile_expression(struct compile *c, const json_t *value,
+                                                  const struct compile_place *at,
+                                                  const struct authz_rule *rule);
+/* authz_expressions_fini - releases what they hold outside of the set's memory. */
+void authz_expressions_fini(struct authz_expression *first);
+
+/* ---- expression_names.c ---- */
+
+/* One name that conditions may use. */
+struct authz_name {
+	const char *name, *type;
+	const char *does; /* for the documents: a sentence without its full stop */
+	bool about_user;  /* known only by a user's credential */
+	/* The value, or an error that says why there is none. */
+	struct cel_value (*get)(struct cel_call *call, const struct authz_view *view);
+};
+extern const struct authz_name authz_names[];
+extern const size_t n_authz_names;
+
+#endif

@@ -418,6 +418,11 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 	}
 }
 
+const struct relation_model *authz_relations(const struct authz *authz)
+{
+	return &authz->relations;
+}
+
 const struct token_wish *authz_token_wish(const struct authz *authz, struct sv service)
 {
 	const struct authz_service *found =

@@ -20,6 +20,7 @@
 
 struct authz;
 struct authz_service;
+struct relation_model;
 struct identity;
 struct json_t;
 struct request;
@@ -32,6 +33,7 @@ struct authz_document {
 	struct json_t *policies;
 	struct json_t *logins;  /* only their names are read here */
 	struct json_t *issuers; /* only their spaceDelimitedClaims are read here */
+	struct json_t *types;   /* the model of relations */
 	const struct json_t *default_action;
 	size_t n_bytes; /* of the text: bounds the memory of the compiled form */
 };
@@ -96,6 +98,9 @@ struct sv authz_login(const struct authz_target *target);
 void authz_evaluate(const struct authz *authz, const struct authz_target *target,
                     const struct request *request, const struct identity *who,
                     struct arena *scratch, struct verdict *verdict);
+
+/* authz_relations - the model of relations; never NULL. */
+const struct relation_model *authz_relations(const struct authz *authz);
 
 /* authz_token_wish - the internal token that the service of that name wants, or NULL. */
 const struct token_wish *authz_token_wish(const struct authz *authz, struct sv service);

@@ -338,8 +338,10 @@ static void compile_default(struct drafting *d, const json_t *value)
 
 static int compile_set(struct drafting *d, const struct authz_document *document)
 {
-	struct compile_place at = {"/services"};
+	struct compile_place at = {"/types"};
 	compile_default(d, document->default_action);
+	relation_model_compile(&d->c, document->types, &at, &d->set->relations);
+	at = (struct compile_place){"/services"};
 	d->set->services =
 		authz_services_compile(&d->c, document->services, &at, d->set->default_action);
 	if (!d->set->services)
@@ -384,6 +386,7 @@ static struct authz *authz_new(const struct authz_document *document)
 	set->services_json = json_incref(document->services);
 	set->policies_json = json_incref(document->policies);
 	set->issuers_json = json_incref(document->issuers);
+	set->types_json = json_incref(document->types);
 	return set;
 }
 
@@ -420,6 +423,7 @@ void authz_free(struct authz *authz)
 	json_decref(authz->services_json);
 	json_decref(authz->policies_json);
 	json_decref(authz->issuers_json);
+	json_decref(authz->types_json);
 	arena_fini(&authz->keep);
 	free(authz);
 }

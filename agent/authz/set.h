@@ -3,6 +3,7 @@
 #define AUTHZ_SET_H
 
 #include "authz/index.h"
+#include "authz/relation_model.h"
 #include "authz/rule.h"
 #include "authz/service.h"
 
@@ -23,10 +24,11 @@ struct authz_ranked {
 enum { AUTHZ_SPACE_COMMON = 0 }; /* rules of policies that name no service; services count from 1 */
 
 struct authz {
-	json_t *services_json, *policies_json,
-		*issuers_json; /* hold the texts that the rest views */
+	json_t *services_json, *policies_json, *issuers_json,
+		*types_json; /* hold the texts that the rest views */
 	struct arena keep;
 	struct authz_expression *expressions; /* hold more than keep does */
+	struct relation_model relations;
 	struct authz_services *services;
 	struct authz_ranked *rules;
 	size_t n_rules, n_policies;

@@ -19,8 +19,8 @@
 struct raw_set {
 	char *api_version;
 	char *schema;
-	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *services,
-		*policies;
+	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *types,
+		*services, *policies;
 	const json_t *trust_domains, *certificate_identities;
 };
 
@@ -43,6 +43,7 @@ static const struct json_field set_fields[] = {
 	VALUE("trustDomains", trust_domains),
 	VALUE("certificateIdentities", certificate_identities),
 	VALUE("logins", logins),
+	VALUE("types", types),
 	VALUE("basic", basic),
 	VALUE("services", services),
 	VALUE("policies", policies),
@@ -188,6 +189,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.services = (json_t *)(uintptr_t)raw->services,
 		.policies = (json_t *)(uintptr_t)raw->policies,
 		.issuers = (json_t *)(uintptr_t)raw->issuers,
+		.types = (json_t *)(uintptr_t)raw->types,
 		.logins = (json_t *)(uintptr_t)raw->logins,
 		.default_action = raw->default_action,
 		.n_bytes = text.n,

@@ -306,7 +306,12 @@ test('the page: empty, made, searched, rotated, revoked; narrow, dark, by keyboa
 	await clean('rotating');
 	await page.getByRole('button', { name: 'Make the new key' }).click();
 	const next = await made.getByLabel('Key', { exact: true }).inputValue();
-	await page.keyboard.press('Escape');
+	for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
+	await page.mouse.click(2, 2);
+	assert.equal(await made.getByRole('button', { name: 'Close' }).count(), 0);
+	assert.equal(await made.getByLabel('Key', { exact: true }).inputValue(), next, 'only the person closes what is shown once');
+	await made.getByRole('button', { name: 'I have it' }).click();
+	await made.waitFor({ state: 'detached' });
 	assert.equal((await fresh.get('/orders/17', { 'x-api-key': next })).status, 200);
 	await page.locator('tbody tr').filter({ hasText: 'ending' }).waitFor();
 

@@ -138,6 +138,7 @@ interface DialogProps {
   children: ComponentChildren;
   side?: boolean;
   wide?: boolean;
+  held?: boolean; // only what it holds can close it: for what is shown once
   returnTo?: () => HTMLElement | null; // where the focus goes, if not to where it was
   onKey?: (event: KeyboardEvent) => void;
 }
@@ -164,20 +165,25 @@ export function Dialog(props: DialogProps) {
       ref={ref}
       class={props.side ? 'drawer' : props.wide ? 'box wide' : 'box'}
       aria-label={props.title}
-      onClose={() => gone.current || props.onClose()}
+      // A browser may close it all the same, at a second Esc: what is held then comes back.
+      onClose={() => gone.current || (props.held ? ref.current?.showModal() : props.onClose())}
+      onCancel={(e) => props.held && e.preventDefault()}
       onKeyDown={(e) => {
+        if (props.held && e.key === 'Escape') e.preventDefault();
         if (!e.ctrlKey && !e.metaKey && !e.altKey) props.onKey?.(e);
       }}
       onMouseDown={(e) => {
-        if (e.target === ref.current) ref.current?.close();
+        if (e.target === ref.current && !props.held) ref.current?.close();
       }}
     >
       <div class="dialog-body">
         <header>
           <h2>{props.title}</h2>
-          <button type="button" class="plain" aria-label="Close" onClick={() => ref.current?.close()}>
-            {'\u2715'}
-          </button>
+          {!props.held && (
+            <button type="button" class="plain" aria-label="Close" onClick={() => ref.current?.close()}>
+              {'\u2715'}
+            </button>
+          )}
         </header>
         {props.children}
       </div>

@@ -68,12 +68,12 @@ function Text({ name, label, note, required, first }: { name: string; label: str
   );
 }
 
-// The one time that a key is seen.
+// The one time that a key is seen: a stray Esc or click must not take it away.
 function MadeDialog({ made, onClose }: { made: Schemas['ApiKeyMade']; onClose: () => void }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
   return (
-    <Dialog title="The new key" onClose={onClose} wide>
+    <Dialog title="The new key" onClose={onClose} wide held>
       <Alert tone="warn">Copy it now: it is not shown again, and nobody can look it up.</Alert>
       <label class="field">
         <span>Key</span>

@@ -1,8 +1,11 @@
 #include "authn/challenge.h"
 
+#include "authn/issuer.h"
+
 #define REALM               " realm=\"haward\""
 #define ERROR(code)         ", error=\"" code "\""
 #define ERROR_AS(code, say) ERROR(code) ", error_description=\"" say "\""
+#define BASIC               "Basic realm=\"%.*s\", charset=\"UTF-8\""
 /* source: RFC 9449 7.1: what proofs may be signed by; all that authn/proof.c takes */
 #define ALGS ", algs=\"ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512\""
 
@@ -72,14 +75,31 @@ static struct sv step_up(bool by_dpop, struct sv parameters, struct arena *arena
 	                    SV_ARG(parameters), by_dpop ? ALGS : "");
 }
 
-/* source: RFC 7617 2 and 2.1 */
-static struct sv with_basic(const struct authn *authn, const struct verdict *verdict,
-                            struct arena *arena)
+/* returns whether an issuer takes bound tokens alone: a proof may then be what a client lacks */
+static bool wants_bound(const struct authn *authn)
 {
+	for (size_t i = 0; i < authn_n_issuers(authn); i++) {
+		const struct issuer *issuer = authn_issuer(authn, i);
+		if (issuer && issuer->token_binding == ISSUER_BINDING_REQUIRED)
+			return true;
+	}
+	return false;
+}
+
+/* Every scheme that would do. source: RFC 7617 2 and 2.1, RFC 9449 7.1 */
+static struct sv offer(const struct authn *authn, const struct verdict *verdict,
+                       struct arena *arena)
+{
+	struct sv basic = authn_basic_realm(authn);
 	bool alone = authn_n_issuers(authn) == 0 || verdict->reason == REASON_PASSWORD_WRONG ||
 	             verdict->reason == REASON_CREDENTIAL_MALFORMED;
-	return arena_printf(arena, "%sBasic realm=\"%.*s\", charset=\"UTF-8\"",
-	                    alone ? "" : "Bearer" REALM ", ", SV_ARG(authn_basic_realm(authn)));
+	if (basic.n && alone)
+		return arena_printf(arena, BASIC, SV_ARG(basic));
+	bool bound = wants_bound(authn);
+	if (!basic.n)
+		return bound ? SVL("Bearer" REALM ", DPoP" REALM ALGS) : SVL("Bearer" REALM);
+	return arena_printf(arena, "Bearer" REALM "%s, " BASIC, bound ? ", DPoP" REALM ALGS : "",
+	                    SV_ARG(basic));
 }
 
 struct sv authn_challenge(const struct authn *authn, const struct request *req,
@@ -94,7 +114,7 @@ struct sv authn_challenge(const struct authn *authn, const struct request *req,
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].reason == verdict->reason)
 			texts = &rows[i].texts;
-	if (texts == &plain && !by_dpop && authn_basic_realm(authn).n)
-		return with_basic(authn, verdict, arena);
+	if (texts == &plain && !by_dpop)
+		return offer(authn, verdict, arena);
 	return by_dpop ? texts->dpop : texts->bearer;
 }

@@ -9,7 +9,8 @@
 
 /* authn_challenge - for a denial; an error code only when a credential was sent.
  *
- * Where HTTP Basic is taken, it is offered beside tokens, or alone when the set has no issuers.
+ * Where HTTP Basic is taken, it is offered beside tokens, or alone when the set has no issuers. Where an issuer
+ * demands tokens that are bound, the scheme DPoP is offered beside Bearer, which a certificate makes do.
  *
  * in      verdict: its reason, and stepup where a better sign-in would help
  * lifetime static, or the arena's; empty when the arena is full

@@ -130,6 +130,12 @@ test('each thing that is wrong with a proof has its reason and its challenge', a
 	}
 });
 
+test('a client without a token is told of both schemes where an issuer demands bound tokens', async () => {
+	const answer = await stack.get('/orders/1');
+	assert.equal(answer.status, 401);
+	assert.match(answer.headers['www-authenticate'], /^Bearer realm="haward", DPoP realm="haward", algs="ES256 [^"]*"$/);
+});
+
 test('a stolen token is no bearer token; a bearer token is not bound by a proof', async () => {
 	const stolen = await stack.get('/orders/1', bearer(token));
 	assert.equal(stolen.status, 401);

@@ -383,6 +383,18 @@ static void a_full_memory_refuses(void **state)
 	free(text);
 }
 
+static void where_bound_tokens_are_demanded_both_schemes_are_offered(void **state)
+{
+	struct desk *desk = *state;
+	const struct request req = {.cert_verify = -1};
+	struct verdict verdict = verdict_deny(REASON_AUTHENTICATION_REQUIRED);
+	struct sv text = authn_challenge(desk->authn, &req, &verdict, &desk->arena);
+	assert_true(sv_eq(
+		text,
+		SVL("Bearer realm=\"haward\", DPoP realm=\"haward\", algs=\"ES256 ES384 ES512 "
+	            "EdDSA PS256 PS384 PS512 RS256 RS384 RS512\"")));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -396,6 +408,7 @@ int main(void)
 		TEST(a_nonce_is_asked_for_and_given),
 		TEST(a_nonce_of_somebody_else_is_none),
 		TEST(others_get_no_nonce),
+		TEST(where_bound_tokens_are_demanded_both_schemes_are_offered),
 		TEST(a_full_memory_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@ set -euo pipefail
 run=(
 	build-essential cmake ninja-build pkg-config
 	libev-dev libssl-dev libjansson-dev libmicrohttpd-dev liblmdb-dev
-	libcurl4-openssl-dev libargon2-dev libjwt-dev libcrypt-dev libre2-dev tzdata
+	libcurl4-openssl-dev libargon2-dev libjwt-dev libcrypt-dev libre2-dev libyaml-dev tzdata
 	haproxy curl openssl
 )
 test=(libcmocka-dev clang clang-format libclang-rt-dev llvm wrk chromium fonts-dejavu-core dpkg-dev file mandoc lintian)

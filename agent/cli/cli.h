@@ -12,6 +12,7 @@ int cli_token(int argc, char **argv);
 int cli_workload(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_admin(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_revoke(int argc, char **argv);
 int cli_user(int argc, char **argv);

@@ -1,6 +1,7 @@
 #include "authz/authz.h"
 
 #include "authz/index.h"
+#include "authz/locate.h"
 #include "authz/rule.h"
 #include "authz/service.h"
 #include "authz/set.h"
@@ -9,136 +10,6 @@
 #include "model/verdict.h"
 
 #include <stdlib.h>
-
-/* ---- where to ---- */
-
-static bool refuse(struct verdict *verdict, enum reason reason, struct sv condition,
-                   struct sv value, const char *expected)
-{
-	struct sv service = verdict->service;
-	struct sv path = verdict->path;
-	*verdict = verdict_deny(reason);
-	verdict->service = service;
-	verdict->path = path;
-	verdict->why[0] =
-		(struct why){.condition = condition, .value = value, .expected = sv_of(expected)};
-	verdict->n_why = 1;
-	return false;
-}
-
-static bool locate_path(const struct request *request, struct arena *scratch,
-                        struct authz_target *ret, struct verdict *verdict)
-{
-	const char *why = "";
-	struct sv path = sv_first(request->path, sv_find(request->path, '?'));
-
-	verdict->path = path;
-	if (path.n == 0)
-		return true;
-	if (authz_path_is_asterisk(request->method, path)) {
-		ret->path = (struct authz_path){.normal = path, .written = path, .bare = path};
-		return true;
-	}
-	if (!authz_path_normalise(path, scratch, &ret->path, &why))
-		return refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), path, why);
-	verdict->path = ret->path.normal;
-	if (ret->path.differs)
-		ret->others[ret->n_others++] = (struct authz_reading){
-			.path = ret->path.written,
-			.why = "one reading: the normal form is judged differently"};
-	if (ret->path.has_parameters)
-		ret->others[ret->n_others++] = (struct authz_reading){
-			.path = ret->path.bare,
-			.why = "one reading: with its parameters it is judged differently"};
-	return true;
-}
-
-/* source: RFC 9110 9.1: methods are case-sensitive; some servers do not know */
-static bool is_misspelt_method(struct sv method)
-{
-	static const struct sv known[] = {SV("GET"),     SV("HEAD"),    SV("POST"),
-	                                  SV("PUT"),     SV("PATCH"),   SV("DELETE"),
-	                                  SV("OPTIONS"), SV("CONNECT"), SV("TRACE")};
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (sv_eq_ci(method, known[i]))
-			return !sv_eq(method, known[i]);
-	return false;
-}
-
-static struct authz_view view_of(const struct authz_target *target, const struct request *request,
-                                 const struct identity *who, struct arena *scratch)
-{
-	return (struct authz_view){.request = request,
-	                           .who = who,
-	                           .path = target->path.normal,
-	                           .host = target->host,
-	                           .now_s = target->now_s,
-	                           .unknown_grants = target->unknown_grants,
-	                           .scratch = scratch};
-}
-
-static void find_services(const struct authz *authz, const struct request *request,
-                          struct arena *scratch, struct authz_target *ret, bool *failed)
-{
-	static const struct identity nobody;
-	struct authz_view view = view_of(ret, request, &nobody, scratch);
-	bool is_named = request->service.n > 0;
-
-	ret->service = is_named ? authz_services_named(authz->services, request->service)
-	                        : authz_services_find(authz->services, &view, failed);
-	for (size_t i = 0; i < ret->n_others; i++) {
-		view.path = ret->others[i].path;
-		ret->others[i].service =
-			is_named ? ret->service
-				 : authz_services_find(authz->services, &view, failed);
-	}
-}
-
-static bool locate_service(const struct authz *authz, const struct request *request,
-                           struct arena *scratch, struct authz_target *ret, struct verdict *verdict)
-{
-	bool failed = false;
-
-	if (authz_services_count(authz->services) == 0) {
-		verdict->service = request->service;
-		return true;
-	}
-	find_services(authz, request, scratch, ret, &failed);
-	if (failed)
-		return refuse(verdict, REASON_OVERLOADED, SVL("memory"), SVL(""), "");
-	if (!ret->service && request->service.n > 0)
-		return refuse(verdict, REASON_UNKNOWN_SERVICE, SVL("service"), request->service,
-		              "a service of the policy set");
-	if (!ret->service)
-		return refuse(verdict, REASON_NO_SERVICE, SVL("host"), ret->host,
-		              "a service with this host and path");
-	verdict->service = ret->service->name;
-	return true;
-}
-
-bool authz_locate(const struct authz *authz, const struct request *request, struct arena *scratch,
-                  struct authz_target *ret, struct verdict *ret_verdict)
-{
-	*ret = (struct authz_target){0};
-	*ret_verdict = verdict_deny(REASON_INTERNAL);
-	if (request->bad)
-		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("message"), SVL(""),
-		              "the arguments of the contract");
-	if (request->kind == REQUEST_HTTP && !locate_path(request, scratch, ret, ret_verdict))
-		return false;
-	if (request->kind == REQUEST_HTTP && is_misspelt_method(request->method))
-		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("method"), request->method,
-		              "a method as HTTP spells it");
-	if (request->host.n > 0 && !authz_host_normalise(request->host, &ret->host))
-		return refuse(ret_verdict, REASON_BAD_REQUEST, SVL("host"), request->host,
-		              "a host name or address");
-	return locate_service(authz, request, scratch, ret, ret_verdict);
-}
-
-struct sv authz_login(const struct authz_target *target)
-{
-	return target->service ? target->service->login : (struct sv){0};
-}
 
 /* ---- judging one form of the path ---- */
 
@@ -397,7 +268,7 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
                     const struct request *request, const struct identity *who,
                     struct arena *scratch, struct verdict *verdict)
 {
-	struct authz_view view = view_of(target, request, who, scratch);
+	struct authz_view view = authz_view_of(target, request, who, scratch);
 	view.issuers = authz->issuers_json;
 	view.service = verdict->service;
 	struct sv service = verdict->service;
@@ -413,7 +284,8 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 		judge_form(authz, other->service, &view, &second);
 		if (second.effect == verdict->effect && other->service == target->service)
 			continue;
-		(void)refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), other->path, other->why);
+		(void)authz_refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), other->path,
+		                   other->why);
 		return;
 	}
 }

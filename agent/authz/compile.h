@@ -27,7 +27,8 @@ struct compile {
 	const json_t *logins; /* of the policy set; only their names are read here */
 	struct authz_expression *
 		*expressions; /* all that were made, for authz_expressions_fini() */
-	bool failed;          /* something was reported */
+	bool keeps_slashes; /* some service does not merge slashes: a pattern with two never says which */
+	bool failed;        /* something was reported */
 };
 
 struct compile_place compile_key(const struct compile_place *at, const char *key);

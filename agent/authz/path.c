@@ -1,48 +1,10 @@
 #include "authz/path.h"
 
+#include "authz/pathbytes.h"
 #include "core/limits.h"
 
 #include <stdint.h>
 #include <string.h>
-
-enum byte_class {
-	BYTE_ESCAPE = 0, /* not allowed to stand for itself: kept, but as %XX */
-	BYTE_REFUSED,    /* never part of a path */
-	BYTE_RESERVED,   /* stands for itself; its escape means something else */
-	BYTE_UNRESERVED, /* its escape means the same: RFC 3986 2.3 */
-};
-
-#define R BYTE_RESERVED
-#define U BYTE_UNRESERVED
-static const uint8_t byte_classes[256] = {
-	[0 ... ' '] = BYTE_REFUSED,
-	[0x7f] = BYTE_REFUSED,
-	['#'] = BYTE_REFUSED,
-	['\\'] = BYTE_REFUSED,
-	['!'] = R,
-	['$'] = R,
-	['&'] = R,
-	['\''] = R,
-	['('] = R,
-	[')'] = R,
-	['*'] = R,
-	['+'] = R,
-	[','] = R,
-	['/'] = R,
-	[':'] = R,
-	[';'] = R,
-	['='] = R,
-	['@'] = R,
-	['-'] = U,
-	['.'] = U,
-	['_'] = U,
-	['~'] = U,
-	['0' ... '9'] = U,
-	['A' ... 'Z'] = U,
-	['a' ... 'z'] = U,
-};
-#undef R
-#undef U
 
 /* The two forms while they are written. Room for the worst case is reserved beforehand. */
 struct forms {
@@ -52,27 +14,6 @@ struct forms {
 	size_t n_written;
 	uint8_t lead; /* the byte before, decoded: for overlong UTF-8 */
 };
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-static size_t put_escape(char *at, uint8_t byte)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	at[0] = '%';
-	at[1] = digits[byte >> 4];
-	at[2] = digits[byte & 15];
-	return 3;
-}
 
 /* ASCII hidden in two, three or four bytes: old servers decode it to '.' or '/'. */
 static bool is_overlong(uint8_t lead, uint8_t byte)
@@ -101,13 +42,13 @@ static void put_plain(struct forms *f, uint8_t byte)
 
 static const char *take_plain(struct forms *f, uint8_t byte)
 {
-	switch ((enum byte_class)byte_classes[byte]) {
+	switch ((enum path_byte)path_byte_classes[byte]) {
 	case BYTE_REFUSED:
 		return byte == '\\' ? "backslash in the path"
 		                    : "control byte, space or '#' in the path";
 	case BYTE_ESCAPE:
-		f->n_written += put_escape(f->written + f->n_written, byte);
-		f->n_normal += put_escape(f->normal + f->n_normal, byte);
+		f->n_written += path_put_escape(f->written + f->n_written, byte);
+		f->n_normal += path_put_escape(f->normal + f->n_normal, byte);
 		return NULL;
 	case BYTE_RESERVED:
 	case BYTE_UNRESERVED:
@@ -123,11 +64,11 @@ static const char *take_escape(struct forms *f, uint8_t byte)
 		return "escaped slash or backslash in the path";
 	if (byte == 0)
 		return "escaped NUL in the path";
-	f->n_written += put_escape(f->written + f->n_written, byte);
-	if (byte_classes[byte] == BYTE_UNRESERVED)
+	f->n_written += path_put_escape(f->written + f->n_written, byte);
+	if (path_byte_classes[byte] == BYTE_UNRESERVED)
 		f->normal[f->n_normal++] = (char)byte;
 	else
-		f->n_normal += put_escape(f->normal + f->n_normal, byte);
+		f->n_normal += path_put_escape(f->normal + f->n_normal, byte);
 	return NULL;
 }
 
@@ -138,11 +79,10 @@ static const char *take_next(struct forms *f, struct sv raw, size_t *i)
 	const char *why = NULL;
 
 	if (byte == '%') {
-		int high = raw.n - *i > 2 ? hex_digit(raw.at[*i + 1]) : -1;
-		int low = raw.n - *i > 2 ? hex_digit(raw.at[*i + 2]) : -1;
-		if (high < 0 || low < 0)
+		int escaped = path_escape_at(raw, *i);
+		if (escaped < 0)
 			return "invalid percent escape in the path";
-		byte = (uint8_t)(high * 16 + low);
+		byte = (uint8_t)escaped;
 		why = take_escape(f, byte);
 		*i += 3;
 	} else {
@@ -189,7 +129,7 @@ static bool is_plain(struct sv path)
 
 	for (size_t i = 0; i < path.n; i++) {
 		uint8_t byte = (uint8_t)path.at[i];
-		if (byte_classes[byte] < BYTE_RESERVED)
+		if (path_byte_classes[byte] < BYTE_RESERVED)
 			return false;
 		if (before == '/' && (byte == '/' || byte == '.'))
 			return false;
@@ -258,14 +198,9 @@ bool authz_path_normalise(struct sv raw, struct arena *scratch, struct authz_pat
                           const char **ret_why)
 {
 	raw = without_query(raw);
-	if (raw.n == 0 || raw.at[0] != '/') {
-		*ret_why = "the path does not start with '/'";
+	*ret_why = path_refused(raw);
+	if (*ret_why)
 		return false;
-	}
-	if (raw.n > PATH_MAX_BYTES) {
-		*ret_why = "the path is too long";
-		return false;
-	}
 	*ret = (struct authz_path){.normal = raw, .written = raw};
 	*ret_why = is_plain(raw) ? NULL : rewrite_forms(raw, scratch, ret);
 	if (!*ret_why && !cut_parameters(scratch, ret))
@@ -289,10 +224,9 @@ bool authz_path_decode(struct sv text, struct arena *scratch, struct sv *ret)
 		return false;
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
-		int high = text.at[i] == '%' && text.n - i > 2 ? hex_digit(text.at[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text.at[i + 2]) : -1;
-		out[n++] = low >= 0 ? (char)(high * 16 + low) : text.at[i];
-		i += low >= 0 ? 2 : 0;
+		int escaped = text.at[i] == '%' ? path_escape_at(text, i) : -1;
+		out[n++] = escaped >= 0 ? (char)escaped : text.at[i];
+		i += escaped >= 0 ? 2 : 0;
 	}
 	*ret = (struct sv){out, n};
 	return true;

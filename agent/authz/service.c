@@ -25,6 +25,7 @@ struct authz_services {
 	struct authz_service **by_name; /* open addressing */
 	size_t mask;
 	struct authz_index *index;
+	unsigned path_modes; /* 1 << mode */
 };
 
 void authz_services_free(struct authz_services *services)
@@ -59,6 +60,11 @@ struct authz_service *authz_services_named(const struct authz_services *services
 	return *slot_of(services, name);
 }
 
+unsigned authz_services_path_modes(const struct authz_services *services)
+{
+	return services->path_modes;
+}
+
 const char *authz_services_nearest(const struct authz_services *services, struct sv name)
 {
 	enum { LOOKED_AT = 1000 };
@@ -73,7 +79,7 @@ const char *authz_services_nearest(const struct authz_services *services, struct
 
 struct raw_service {
 	const json_t *name, *hosts, *paths, *namespace, *labels, *login, *token;
-	unsigned default_action;
+	unsigned default_action, path_mode;
 };
 
 #define VALUE(text, member)                                         \
@@ -98,6 +104,11 @@ static const struct json_field service_fields[] = {
          .offset = JSON_FIELD_AT(struct raw_service, default_action),
          .names = authz_default_names,
          .n_names = AUTHZ_DEFAULT_COUNT},
+	{.name = "pathNormalization",
+         .kind = JSON_FIELD_ENUM,
+         .offset = JSON_FIELD_AT(struct raw_service, path_mode),
+         .names = authz_path_mode_names,
+         .n_names = AUTHZ_PATH_MODE_COUNT},
 };
 #undef VALUE
 
@@ -138,9 +149,10 @@ static void compile_login(struct compile *c, const struct compile_place *at, str
 }
 
 static void compile_service(struct compile *c, const json_t *value, const struct compile_place *at,
-                            enum authz_default fallback, struct authz_service *ret)
+                            struct authz_service_defaults fallback, struct authz_service *ret)
 {
-	struct raw_service raw = {.default_action = fallback};
+	struct raw_service raw = {.default_action = fallback.action,
+	                          .path_mode = fallback.path_mode};
 	if (json_fields_read(value, service_fields, ARRAY_LEN(service_fields), at->pointer, c->diag,
 	                     &raw) != 0)
 		c->failed = true;
@@ -150,6 +162,8 @@ static void compile_service(struct compile *c, const json_t *value, const struct
 	place = compile_key(at, "hosts");
 	if (raw.hosts)
 		compile_hosts(c, raw.hosts, &place, ret);
+	c->keeps_slashes =
+		c->keeps_slashes || !authz_path_merges((enum authz_path_mode)raw.path_mode);
 	place = compile_key(at, "paths");
 	if (raw.paths)
 		compile_paths(c, raw.paths, &place, &ret->where.paths, &ret->where.n_paths,
@@ -168,6 +182,7 @@ static void compile_service(struct compile *c, const json_t *value, const struct
 	if (raw.token)
 		ret->token = authz_tokenwish_compile(c, raw.token, &place);
 	ret->default_action = (enum authz_default)raw.default_action;
+	ret->path_mode = (enum authz_path_mode)raw.path_mode;
 }
 
 static void enter_name(struct compile *c, struct authz_services *services,
@@ -226,7 +241,7 @@ static bool make_rooms(struct compile *c, struct authz_services *services, size_
 
 struct authz_services *authz_services_compile(struct compile *c, const json_t *list,
                                               const struct compile_place *at,
-                                              enum authz_default fallback)
+                                              struct authz_service_defaults fallback)
 {
 	struct authz_services *services = calloc(1, sizeof(*services));
 	bool none = !list || (json_is_array(list) && json_array_size(list) == 0);
@@ -241,6 +256,7 @@ struct authz_services *authz_services_compile(struct compile *c, const json_t *l
 		struct authz_service *service = &services->at[i];
 		service->space = i + 1;
 		compile_service(c, json_array_get(list, i), &place, fallback, service);
+		services->path_modes |= 1U << service->path_mode;
 		if (service->name.n > 0)
 			enter_name(c, services, service, &place);
 	}

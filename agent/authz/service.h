@@ -4,6 +4,7 @@
 
 #include "authz/compile.h"
 #include "authz/index.h"
+#include "authz/path.h"
 #include "core/macros.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct authz_service {
 	const json_t *labels;           /* an object or NULL */
 	const struct token_wish *token; /* NULL: none is wanted */
 	struct sv namespace;
+	enum authz_path_mode path_mode;
 	struct sv login;         /* the name of one of the logins; empty: none */
 	uint64_t space;          /* of its own rules in the policy index */
 	bool has_allow;          /* an enforced ALLOW policy names it */
@@ -32,15 +34,21 @@ struct authz_service {
 
 struct authz_services;
 
+/* What services are that do not say otherwise. */
+struct authz_service_defaults {
+	enum authz_default action;
+	enum authz_path_mode path_mode;
+};
+
 /* authz_services_compile - the `services` member of a policy set.
  *
- * in      list: may be NULL; fallback: default action of services that name none
+ * in      list: may be NULL
  * errors  reported in c; NULL only when memory is out
  * returns owned, freed with authz_services_free()
  */
 MUST_CHECK struct authz_services *authz_services_compile(struct compile *c, const json_t *list,
                                                          const struct compile_place *at,
-                                                         enum authz_default fallback);
+                                                         struct authz_service_defaults fallback);
 void authz_services_free(struct authz_services *services);
 
 size_t authz_services_count(const struct authz_services *services);
@@ -48,6 +56,9 @@ struct authz_service *authz_services_at(const struct authz_services *services, s
 
 /* authz_services_named - the service of that name, or NULL. */
 struct authz_service *authz_services_named(const struct authz_services *services, struct sv name);
+
+/* authz_services_path_modes - which modes (1 << mode) any of them has. */
+unsigned authz_services_path_modes(const struct authz_services *services);
 
 /* authz_services_nearest - a known name near to this one, or NULL. */
 const char *authz_services_nearest(const struct authz_services *services, struct sv name);

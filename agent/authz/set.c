@@ -47,7 +47,7 @@ static void drafting_fini(struct drafting *d)
 /* ---- one policy ---- */
 
 struct raw_policy {
-	const json_t *name, *services, *selector, *rules;
+	const json_t *name, *services, *namespace, *selector, *rules;
 	unsigned action, mode;
 };
 
@@ -64,6 +64,7 @@ static const struct json_field policy_fields[] = {
 	FIELD("mode", JSON_FIELD_ENUM, mode, .names = authz_mode_names,
               .n_names = AUTHZ_MODE_COUNT),
 	FIELD("services", JSON_FIELD_VALUE, services, .required = false),
+	FIELD("namespace", JSON_FIELD_VALUE, namespace, .required = false),
 	FIELD("selector", JSON_FIELD_VALUE, selector, .required = false),
 	FIELD("rules", JSON_FIELD_VALUE, rules, .required = false),
 };
@@ -125,40 +126,59 @@ static bool has_labels(const struct authz_service *service, const json_t *wanted
 	return true;
 }
 
-/* {"matchLabels": {...}}: every service that has all of them. */
-static void target_labels(struct drafting *d, struct draft *draft, const json_t *selector,
-                          const struct compile_place *at)
+/* {"matchLabels": {...}}; NULL: there is none that could be read. */
+static const json_t *labels_of(struct drafting *d, const json_t *selector,
+                               const struct compile_place *at)
 {
 	const json_t *labels = NULL;
 	const struct json_field field = {
 		.name = "matchLabels", .kind = JSON_FIELD_VALUE, .required = true};
 	if (json_fields_read(selector, &field, 1, at->pointer, d->c.diag, &labels) != 0) {
 		d->c.failed = true;
-		return;
+		return NULL;
 	}
 	struct compile_place place = compile_key(at, "matchLabels");
-	if (!json_is_object(labels) || json_object_size(labels) == 0) {
-		compile_report(&d->c, &place, "wrong_type", "an object of labels is expected here");
-		return;
-	}
+	if (json_is_object(labels) && json_object_size(labels) > 0)
+		return labels;
+	compile_report(&d->c, &place, "wrong_type", "an object of labels is expected here");
+	return NULL;
+}
+
+/* Every service that is in the namespace and has all of the labels; both are chosen by, at least one is given. */
+static void target_chosen(struct drafting *d, struct draft *draft, struct sv namespace,
+                          const json_t *labels, const struct compile_place *at)
+{
 	for (size_t i = 0; i < authz_services_count(d->set->services); i++) {
 		struct authz_service *service = authz_services_at(d->set->services, i);
-		if (has_labels(service, labels))
-			(void)add_target(d, draft, service, &place);
+		bool is_here = namespace.n == 0 || sv_eq(service->namespace, namespace);
+		if (is_here && (!labels || has_labels(service, labels)))
+			(void)add_target(d, draft, service, at);
 	}
 	if (draft->n_targets == 0)
-		compile_report(&d->c, &place, "no_service", "no service has these labels");
+		compile_report(&d->c, at, "no_service", "no service %s%s%s",
+		               namespace.n ? "is in this namespace" : "",
+		               namespace.n && labels ? " and " : "",
+		               labels ? "has these labels" : "");
 }
 
 static void compile_targets(struct drafting *d, struct draft *draft, const struct raw_policy *raw,
                             const struct compile_place *at)
 {
+	struct sv namespace = {0};
 	struct compile_place place = compile_key(at, "services");
 	if (raw->services)
 		target_names(d, draft, raw->services, &place);
-	place = compile_key(at, "selector");
-	if (raw->selector)
-		target_labels(d, draft, raw->selector, &place);
+	place = compile_key(at, "namespace");
+	if (raw->namespace)
+	namespace = compile_name(&d->c, raw->namespace, &place);
+	if (raw->namespace && raw->services)
+		compile_report(&d->c, &place, "exclusive",
+		               "services are chosen by name or by namespace, not by both");
+	struct compile_place by_label = compile_key(at, "selector");
+	const json_t *labels = raw->selector ? labels_of(d, raw->selector, &by_label) : NULL;
+	by_label = compile_key(&by_label, "matchLabels");
+	if (namespace.n > 0 || labels)
+		target_chosen(d, draft, namespace, labels, labels ? &by_label : &place);
 }
 
 static void enter_name(struct drafting *d, struct draft *draft, const struct compile_place *at)
@@ -336,16 +356,32 @@ static void compile_default(struct drafting *d, const json_t *value)
 	d->set->default_action = (enum authz_default)action;
 }
 
+static void compile_path_mode(struct drafting *d, const json_t *value)
+{
+	struct compile_place at = {"/pathNormalization"};
+	unsigned mode = AUTHZ_PATH_STRICT;
+	if (value &&
+	    !names_find(authz_path_mode_names, AUTHZ_PATH_MODE_COUNT, json_string_sv(value), &mode))
+		compile_report(&d->c, &at, "unknown_value",
+		               "STRICT, NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES is "
+		               "expected here");
+	d->set->path_mode = (enum authz_path_mode)mode;
+}
+
 static int compile_set(struct drafting *d, const struct authz_document *document)
 {
 	struct compile_place at = {"/types"};
 	compile_default(d, document->default_action);
+	compile_path_mode(d, document->path_normalization);
 	relation_model_compile(&d->c, document->types, &at, &d->set->relations);
 	at = (struct compile_place){"/services"};
-	d->set->services =
-		authz_services_compile(&d->c, document->services, &at, d->set->default_action);
+	d->set->services = authz_services_compile(
+		&d->c, document->services, &at,
+		(struct authz_service_defaults){d->set->default_action, d->set->path_mode});
 	if (!d->set->services)
 		return d->c.failed ? -EINVAL : -ENOMEM;
+	if (authz_services_count(d->set->services) == 0)
+		d->c.keeps_slashes = !authz_path_merges(d->set->path_mode);
 	int r = compile_policies(d, document->policies);
 	if (r == 0 && !d->c.failed)
 		r = rank_rules(d);

@@ -3,6 +3,7 @@
 #define AUTHZ_SET_H
 
 #include "authz/index.h"
+#include "authz/path.h"
 #include "authz/relation_model.h"
 #include "authz/rule.h"
 #include "authz/service.h"
@@ -34,6 +35,7 @@ struct authz {
 	size_t n_rules, n_policies;
 	struct authz_index *index;
 	enum authz_default default_action;
+	enum authz_path_mode path_mode; /* of services that say nothing, and where there are none */
 	bool has_allow; /* an enforced ALLOW policy names no service, so it is for all */
 	bool has_allow_shadowed;
 };

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- places, names and texts ---- */
 
@@ -270,6 +271,11 @@ void compile_values(struct compile *c, const json_t *list, const struct compile_
 		compile_matches(c, list, at, syntax, into);
 }
 
+static bool has_doubled_slash(struct sv text)
+{
+	return text.n > 0 && memmem(text.at, text.n, "//", 2);
+}
+
 void compile_paths(struct compile *c, const json_t *list, const struct compile_place *at,
                    const struct authz_template **ret, size_t *ret_n, struct sv *ret_expected)
 {
@@ -284,7 +290,12 @@ void compile_paths(struct compile *c, const json_t *list, const struct compile_p
 		const char *why = NULL;
 		if (!compile_text(c, json_array_get(list, i), &place, &text))
 			continue;
-		if (authz_template_parse(text, c->keep, &paths[n_good], &why))
+		bool good = !(c->keeps_slashes && has_doubled_slash(text));
+		if (!good)
+			why = "a service of this set does not merge slashes and patterns are kept "
+			      "merged: write {**} for what stands between them";
+		good = good && authz_template_parse(text, c->keep, &paths[n_good], &why);
+		if (good)
 			n_good++;
 		else
 			compile_report(c, &place, "bad_path", "%s", why);

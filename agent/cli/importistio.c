@@ -16,12 +16,16 @@
 enum { FILE_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct arguments {
-	const char *file, *root_namespace;
+	const char *file, *root_namespace, *path_normalization;
 };
 
 static const struct argp_option options[] = {
 	{"root-namespace", 'r', "NAME", 0,
          "whose policies are for all namespaces; istio-system when not given", 0},
+	{"path-normalization", 'p', "NAME", 0,
+         "of the mesh: NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES; BASE, as in Istio, "
+         "when not given. STRICT is Haward's own: paths that could be read in two ways are refused",
+         0},
 	{0},
 };
 
@@ -30,6 +34,8 @@ static error_t take_option(int key, char *value, struct argp_state *state)
 	struct arguments *a = state->input;
 	if (key == 'r')
 		a->root_namespace = value;
+	else if (key == 'p')
+		a->path_normalization = value;
 	else if (key == ARGP_KEY_ARG && !a->file)
 		a->file = value;
 	else if (key == ARGP_KEY_ARG)
@@ -108,6 +114,7 @@ static int import_documents(const struct arguments *a, const json_t *documents, 
 	if (!import)
 		return EX_OSERR;
 	import->root_namespace = a->root_namespace;
+	import->path_normalization = a->path_normalization;
 	int r = istio_import(documents, lines, import, &set);
 	print_notes(a->file, import);
 	int status = r == 0         ? write_set(a->file, import, set)

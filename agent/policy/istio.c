@@ -148,17 +148,27 @@ static json_t *service_name(const struct document *service)
 	return json_sprintf("%s/%s", service->namespace, service->name);
 }
 
-/* Names of the services that a policy is for; NULL: the file has none, and it is for all. */
-static json_t *services_for(const struct document *policy, const json_t *documents,
-                            const json_t *lines, bool has_services)
+/* How many of the file's Services a policy is for. */
+static size_t count_services(const struct document *policy, const json_t *documents,
+                             const json_t *lines)
 {
-	json_t *names = has_services ? json_array() : NULL;
-	for (size_t i = 0; names && i < json_array_size(documents); i++) {
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(documents); i++) {
 		struct document service = document_of(policy->import, documents, lines, i);
-		if (is_kind(&service, "Service") && is_for(policy, &service))
-			json_array_append_new(names, service_name(&service));
+		n += is_kind(&service, "Service") && is_for(policy, &service);
 	}
-	return names;
+	return n;
+}
+
+/* As Istio chooses: the root namespace is for all. */
+static void import_targets(const struct document *d, json_t *policy)
+{
+	const json_t *labels = labels_of(d);
+	if (!is_root(d))
+		json_object_set_new(policy, "namespace", json_string(d->namespace));
+	if (json_object_size(labels) > 0)
+		json_object_set_new(policy, "selector",
+		                    json_pack("{s:O}", "matchLabels", (json_t *)(uintptr_t)labels));
 }
 
 /* All policies together have to be able to mean one workload. */
@@ -330,7 +340,8 @@ static const char *mode_of(const struct document *d, bool may_be_dry)
 	return strcmp(text, "true") == 0 ? "shadow" : "enforce";
 }
 
-static json_t *import_policy(const struct document *d, json_t *services)
+/* n_services: that it is for, of the file's; -1: the file has none, and it is for all */
+static json_t *import_policy(const struct document *d, ssize_t n_services)
 {
 	static const char *const members[] = {"selector", "targetRef", "targetRefs", "rules",
 	                                      "action",   "provider",  NULL};
@@ -350,15 +361,15 @@ static json_t *import_policy(const struct document *d, json_t *services)
 	else if (json_object_get(d->spec, "provider"))
 		refuse(d, "spec.provider goes with the action CUSTOM");
 	const char *mode = mode_of(d, is_ours);
-	if (services && json_array_size(services) == 0) {
+	if (n_services == 0) {
 		tell(d, "it is for none of the Services of the file, and is kept as disabled");
 		mode = "disabled";
 	}
 	json_t *policy =
 		json_pack("{s:o, s:s, s:s}", "name", json_sprintf("%s/%s", d->namespace, d->name),
 	                  "action", action, "mode", mode);
-	if (json_array_size(services) > 0)
-		json_object_set(policy, "services", services);
+	if (n_services > 0)
+		import_targets(d, policy);
 	if (rules && !(json_is_array(rules) && json_array_size(rules) == 0))
 		json_object_set_new(policy, "rules", import_rules(d, rules));
 	return policy;
@@ -443,13 +454,12 @@ static void import_document(const struct document *d, const json_t *documents, c
                             bool has_services, struct result *result)
 {
 	if (is_kind(d, "AuthorizationPolicy")) {
-		json_t *services = services_for(d, documents, lines, has_services);
-		json_array_append_new(result->policies, import_policy(d, services));
+		ssize_t n = has_services ? (ssize_t)count_services(d, documents, lines) : -1;
+		json_array_append_new(result->policies, import_policy(d, n));
 		json_array_append_new(
 			d->import->documents,
 			json_pack("{s:I, s:o}", "line", (json_int_t)d->line, "name",
 		                  json_sprintf("%s %s/%s", d->kind, d->namespace, d->name)));
-		json_decref(services);
 	} else if (is_kind(d, "RequestAuthentication")) {
 		import_authentication(d, result->issuers);
 	} else if (is_kind(d, "Service")) {
@@ -483,9 +493,10 @@ int istio_import(const json_t *documents, const json_t *lines, struct istio_impo
 			import_document(&d, documents, lines, has_services, &result);
 	}
 	/* Istio lets everything through where no ALLOW policy is for a workload */
-	*ret = json_pack("{s:s, s:s, s:o, s:o, s:o}", "apiVersion", "haward/v1", "defaultAction",
-	                 "ALLOW", "issuers", result.issuers, "services", result.services,
-	                 "policies", result.policies);
+	const char *paths = import->path_normalization ? import->path_normalization : "BASE";
+	*ret = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "apiVersion", "haward/v1",
+	                 "defaultAction", "ALLOW", "pathNormalization", paths, "issuers",
+	                 result.issuers, "services", result.services, "policies", result.policies);
 	if (!*ret || !import->documents)
 		return -ENOMEM;
 	if (import->n_errors == 0)

@@ -24,6 +24,7 @@ struct istio_note {
 
 struct istio_import {
 	const char *root_namespace; /* its policies are for every namespace; NULL: istio-system */
+	const char *path_normalization; /* of the mesh; NULL: BASE, which is Istio's default */
 	struct istio_note notes[ISTIO_NOTES_MAX];
 	size_t n_notes;
 	size_t n_errors;

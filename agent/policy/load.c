@@ -21,7 +21,7 @@ struct raw_set {
 	char *schema;
 	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *types,
 		*services, *policies;
-	const json_t *trust_domains, *certificate_identities;
+	const json_t *trust_domains, *certificate_identities, *path_normalization;
 };
 
 #define VALUE(text, member)                                     \
@@ -38,6 +38,7 @@ static const struct json_field set_fields[] = {
          .kind = JSON_FIELD_STRING,
          .offset = JSON_FIELD_AT(struct raw_set, schema)},
 	VALUE("defaultAction", default_action),
+	VALUE("pathNormalization", path_normalization),
 	VALUE("issuers", issuers),
 	VALUE("credentialPrecedence", credential_precedence),
 	VALUE("trustDomains", trust_domains),
@@ -192,6 +193,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.types = (json_t *)(uintptr_t)raw->types,
 		.logins = (json_t *)(uintptr_t)raw->logins,
 		.default_action = raw->default_action,
+		.path_normalization = raw->path_normalization,
 		.n_bytes = text.n,
 	};
 	int authn = compile_authn(raw, env, d, policy);

@@ -62,6 +62,28 @@ static void check_template(struct sv pattern, struct sv path, struct arena *scra
 	}
 }
 
+/* In each of Istio's modes the form stays as it is, has what the mode says, and its other spelling is a pattern's. */
+static void check_mode(enum authz_path_mode mode, struct sv raw, struct arena *scratch)
+{
+	struct authz_path path, again;
+	const char *why = NULL;
+	if (!authz_path_normalise_as(mode, raw, scratch, &path, &why)) {
+		HOLDS(why);
+		return;
+	}
+	struct sv normal = path.normal;
+	HOLDS(normal.n > 0 && normal.at[0] == '/' && normal.n <= 3 * PATH_MAX_BYTES);
+	HOLDS(!contains(normal, "%00") && !contains(normal, "?") && !contains(normal, "#"));
+	HOLDS(mode == AUTHZ_PATH_NONE ||
+	      !(contains(normal, "/../") || contains(normal, "/./") || contains(normal, "\\")));
+	HOLDS(!authz_path_merges(mode) || !contains(normal, "//"));
+	HOLDS(path.differs == !sv_eq(normal, path.written) && !path.has_parameters);
+	if (normal.n > PATH_MAX_BYTES)
+		return;
+	HOLDS(authz_path_normalise_as(mode, normal, scratch, &again, &why));
+	HOLDS(sv_eq(again.normal, normal));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sv rest = {(const char *)data, size};
@@ -83,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		HOLDS(why);
 	}
+	for (unsigned mode = AUTHZ_PATH_NONE; mode < AUTHZ_PATH_MODE_COUNT; mode++)
+		check_mode((enum authz_path_mode)mode, path_text, &scratch);
 	arena_fini(&scratch);
 	return 0;
 }

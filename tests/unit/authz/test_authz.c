@@ -654,6 +654,66 @@ static void a_full_scratch_denies(void **state)
 	authz_free(set);
 }
 
+/* Each service reads paths its own way; one that two of them would take, each by its own reading, is nobody's. */
+static void services_read_paths_as_they_say(void **state)
+{
+	(void)state;
+	static const char set[] =
+		"{'defaultAction':'ALLOW','services':["
+		"{'name':'strict','hosts':['h'],'paths':['/s/*']},"
+		"{'name':'raw','hosts':['h'],'paths':['/r/*'],'pathNormalization':'NONE'},"
+		"{'name':'base','hosts':['b'],'pathNormalization':'BASE'},"
+		"{'name':'merged','hosts':['m'],'pathNormalization':'MERGE_SLASHES'},"
+		"{'name':'decoded','hosts':['d'],'pathNormalization':'DECODE_AND_MERGE_SLASHES'}],"
+		"'policies':[{'name':'no','action':'DENY','rules':[{'to':[{'operation':{'paths':"
+		"['/admin*','/r/admin','/r/%3a']}}]}]}]}";
+	static const struct row rows[] = {
+		{"{'method':'GET','host':'h','path':'/s/x'}", "allow default_allowed"},
+		{"{'method':'GET','host':'h','path':'/s/../x'}", "deny ambiguous_path"},
+		{"{'method':'GET','host':'h','path':'/r/../x'}", "allow default_allowed"},
+		{"{'method':'GET','host':'h','path':'/r/admin'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/r/%61dmin'}", "allow default_allowed"},
+		{"{'method':'GET','host':'h','path':'/r/%3A'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/r/%3a'}", "deny ambiguous_path"},
+		{"{'method':'GET','host':'h','path':'/r/%00'}", "deny ambiguous_path"},
+		{"{'method':'GET','host':'h','path':'/x'}", "deny no_service"},
+		/* strict: merged it is /r/x, which is another's */
+		{"{'method':'GET','host':'h','path':'//r/x'}", "deny no_service"},
+		{"{'method':'GET','host':'b','path':'/x/../admin'}", "deny no"},
+		{"{'method':'GET','host':'b','path':'/x\\\\..\\\\admin'}", "deny no"},
+		{"{'method':'GET','host':'b','path':'//admin'}", "allow default_allowed"},
+		{"{'method':'GET','host':'b','path':'/x%2f..%2fadmin'}", "allow default_allowed"},
+		{"{'method':'GET','host':'m','path':'//admin'}", "deny no"},
+		{"{'method':'GET','host':'d','path':'/x%2f..%2fadmin'}", "deny no"},
+		{"{'method':'GET','service':'base','path':'/./admin'}", "deny no"},
+		{"{'method':'GET','service':'strict','path':'/./admin'}", "deny ambiguous_path"},
+		{"{'method':'OPTIONS','service':'raw','path':'*'}", "allow default_allowed"},
+		{"{'method':'GET','service':'raw','path':'x'}", "deny ambiguous_path"},
+	};
+	static const char crossing[] = "{'defaultAction':'ALLOW','services':["
+				       "{'name':'strict','paths':['/a/*']},"
+				       "{'name':'raw','paths':['*b'],'pathNormalization':'NONE'}]}";
+	static const struct row crossed[] = {
+		{"{'method':'GET','host':'h','path':'/a/c'}", "allow default_allowed"},
+		{"{'method':'GET','host':'h','path':'/x/../b'}", "allow default_allowed"},
+		{"{'method':'GET','host':'h','path':'//a/b'}", "deny ambiguous_path"},
+	};
+	check_rows(set, rows, ARRAY_LEN(rows));
+	check_rows(crossing, crossed, ARRAY_LEN(crossed));
+}
+
+static void a_set_says_how_paths_are_read(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"{'method':'GET','host':'h','path':'/x/../admin'}", "deny no"},
+		{"{'method':'GET','host':'h','path':'/x/..'}", "allow default_allowed"},
+	};
+	check_rows("{'defaultAction':'ALLOW','pathNormalization':'BASE','policies':[{'name':'no',"
+	           "'action':'DENY','rules':[{'to':[{'operation':{'paths':['/admin']}}]}]}]}",
+	           rows, ARRAY_LEN(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +730,8 @@ int main(void)
 		cmocka_unit_test(a_denial_names_the_nearest_condition),
 		cmocka_unit_test(secrets_are_not_explained),
 		cmocka_unit_test(a_full_scratch_denies),
+		cmocka_unit_test(services_read_paths_as_they_say),
+		cmocka_unit_test(a_set_says_how_paths_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,70 @@ static void asterisk_is_for_options_only(void **state)
 	assert_false(authz_path_is_asterisk(SVL("OPTIONS"), SVL("/*")));
 }
 
+/* Each mode's form of one path, in the order of the modes; NULL: refused. */
+static void modes_differ_in_what_they_make_equal(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *raw, *strict, *none, *base, *merged, *decoded;
+	} rows[] = {
+		{"/a/b", "/a/b", "/a/b", "/a/b", "/a/b", "/a/b"},
+		{"/a?x=/..", "/a", "/a", "/a", "/a", "/a"},
+		{"/a#b?c", NULL, "/a", "/a", "/a", "/a"},
+		{"//a///b", "/a/b", "//a///b", "//a///b", "/a/b", "/a/b"},
+		{"/a/../b", NULL, "/a/../b", "/b", "/b", "/b"},
+		{"/a/..", NULL, "/a/..", "/", "/", "/"},
+		{"/a/.", NULL, "/a/.", "/a/", "/a/", "/a/"},
+		{"/a//..", NULL, "/a//..", "/a/", "/a/", "/a/"},
+		{"/../../a", NULL, "/../../a", "/a", "/a", "/a"},
+		{"/%2e%2E/a", NULL, "/%2e%2E/a", "/a", "/a", "/a"},
+		{"/%2e%2e%2fa", NULL, "/%2e%2e%2fa", "/..%2fa", "/..%2fa", "/a"},
+		{"/b%5c..%5Ca", NULL, "/b%5c..%5Ca", "/b%5c..%5Ca", "/b%5c..%5Ca", "/a"},
+		{"/b\\..\\a", NULL, "/b\\..\\a", "/a", "/a", "/a"},
+		{"/a/..;x/b", NULL, "/a/..;x/b", "/a/..;x/b", "/a/..;x/b", "/a/..;x/b"},
+		{"/%61%3a", "/a%3A", "/%61%3a", "/a%3a", "/a%3a", "/a%3a"},
+		{"/%252e", "/%252e", "/%252e", "/%252e", "/%252e", "/%252e"},
+		{"/caf\xc3\xa9", "/caf%C3%A9", "/caf\xc3\xa9", "/caf%C3%A9", "/caf%C3%A9",
+	         "/caf%C3%A9"},
+		{"/%c0%ae", NULL, "/%c0%ae", "/%c0%ae", "/%c0%ae", "/%c0%ae"},
+		{"/%00", NULL, NULL, NULL, NULL, NULL},
+		{"/a%2", NULL, NULL, NULL, NULL, NULL},
+		{"/a b", NULL, NULL, NULL, NULL, NULL},
+		{"a", NULL, NULL, NULL, NULL, NULL},
+		{"#a", NULL, NULL, NULL, NULL, NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const wanted[] = {rows[i].strict, rows[i].none, rows[i].base,
+		                              rows[i].merged, rows[i].decoded};
+		for (unsigned mode = 0; mode < AUTHZ_PATH_MODE_COUNT; mode++) {
+			struct authz_path path;
+			const char *why = NULL;
+			bool good =
+				authz_path_normalise_as((enum authz_path_mode)mode,
+			                                sv_of(rows[i].raw), &scratch, &path, &why);
+			print_message("%s %s\n", authz_path_mode_names[mode], rows[i].raw);
+			assert_int_equal(good, wanted[mode] != NULL);
+			if (good)
+				assert_true(sv_eq(path.normal, sv_of(wanted[mode])));
+			else
+				assert_non_null(why);
+		}
+	}
+}
+
+/* A pattern is kept with escapes in upper case: a path that has them in lower case has that reading too. */
+static void patterns_have_one_spelling_of_escapes(void **state)
+{
+	(void)state;
+	struct authz_path path;
+	const char *why = NULL;
+	assert_true(
+		authz_path_normalise_as(AUTHZ_PATH_NONE, SVL("/a%2fb\\|"), &scratch, &path, &why));
+	assert_true(path.differs);
+	assert_true(sv_eq(path.written, SVL("/a%2Fb%5C%7C")));
+	assert_false(path.has_parameters);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +255,8 @@ int main(void)
 		cmocka_unit_test(a_full_scratch_refuses),
 		cmocka_unit_test(captures_are_decoded),
 		cmocka_unit_test(asterisk_is_for_options_only),
+		cmocka_unit_test(modes_differ_in_what_they_make_equal),
+		cmocka_unit_test(patterns_have_one_spelling_of_escapes),
 	};
 	return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

@@ -3,6 +3,7 @@
 #include "authz/claims.h"
 #include "authz/headers.h"
 #include "authz/path.h"
+#include "authz/role.h"
 #include "core/jsonload.h"
 #include "core/names.h"
 #include "model/identity.h"
@@ -47,6 +48,7 @@ static const struct key keys[AUTHZ_ATTRIBUTE_KIND_COUNT] = {
 	[AUTHZ_ATTRIBUTE_DESTINATION_IP] = {"destination.ip", .is_address = true},
 	[AUTHZ_ATTRIBUTE_DESTINATION_PORT] = {.name = "destination.port"},
 	[AUTHZ_ATTRIBUTE_SNI] = {.name = "connection.sni"},
+	[AUTHZ_ATTRIBUTE_GROUPS] = {.about_user = true, .http_only = true},
 };
 
 bool authz_attribute_about_user(enum authz_attribute_kind kind)
@@ -281,6 +283,12 @@ static void get_present(const struct authz_attribute *a, const struct authz_view
 		break;
 	case AUTHZ_ATTRIBUTE_SNI:
 		authz_values_one(ret, view->request->sni);
+		break;
+	case AUTHZ_ATTRIBUTE_GROUPS:
+		authz_values_list(ret, who->groups, who->n_groups);
+		break;
+	case AUTHZ_ATTRIBUTE_ROLES:
+		set_told(ret, authz_roles_text(view)); /* only shown: authz_roles_list() judges */
 		break;
 	case AUTHZ_ATTRIBUTE_NONE:
 	case AUTHZ_ATTRIBUTE_KIND_COUNT:

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct authz_roles_held;
 struct request;
 struct identity;
 struct json_t;
@@ -37,6 +38,8 @@ enum authz_attribute_kind {
 	AUTHZ_ATTRIBUTE_DESTINATION_IP,
 	AUTHZ_ATTRIBUTE_DESTINATION_PORT,
 	AUTHZ_ATTRIBUTE_SNI,
+	AUTHZ_ATTRIBUTE_GROUPS,
+	AUTHZ_ATTRIBUTE_ROLES, /* see role.h */
 	AUTHZ_ATTRIBUTE_KIND_COUNT,
 };
 
@@ -57,6 +60,7 @@ struct authz_view {
 	int64_t now_s;       /* Unix seconds; 0: not told */
 	bool unknown_grants; /* see authz_target */
 	struct arena *scratch;
+	struct authz_roles_held *roles; /* see role.h; NULL: not asked for here */
 	const struct json_t
 		*issuers; /* of the policy set: whose claims are lists of words; may be NULL */
 };

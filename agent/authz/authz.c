@@ -2,6 +2,7 @@
 
 #include "authz/index.h"
 #include "authz/locate.h"
+#include "authz/role.h"
 #include "authz/rule.h"
 #include "authz/service.h"
 #include "authz/set.h"
@@ -269,6 +270,8 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
                     struct arena *scratch, struct verdict *verdict)
 {
 	struct authz_view view = authz_view_of(target, request, who, scratch);
+	struct authz_roles_held roles = {.roles = authz->roles.n ? &authz->roles : NULL};
+	view.roles = &roles;
 	view.issuers = authz->issuers_json;
 	view.service = verdict->service;
 	struct sv service = verdict->service;

@@ -34,6 +34,7 @@ struct authz_document {
 	struct json_t *logins;  /* only their names are read here */
 	struct json_t *issuers; /* only their spaceDelimitedClaims are read here */
 	struct json_t *types;   /* the model of relations */
+	struct json_t *roles;
 	const struct json_t *default_action;
 	const struct json_t *path_normalization;
 	size_t n_bytes; /* of the text: bounds the memory of the compiled form */

@@ -1,6 +1,7 @@
 #include "authz/compile.h"
 
 #include "authz/expression.h"
+#include "authz/role.h"
 #include "core/jsonfields.h"
 #include "core/limits.h"
 
@@ -24,6 +25,7 @@ static const struct list_field source_lists[] = {
 	{"remoteIpBlocks", "notRemoteIpBlocks", AUTHZ_ATTRIBUTE_REMOTE_IP, SYNTAX_BLOCK},
 	{"requestPrincipals", "notRequestPrincipals", AUTHZ_ATTRIBUTE_REQUEST_PRINCIPAL,
          SYNTAX_TEXT},
+	{"roles", "notRoles", AUTHZ_ATTRIBUTE_ROLES, SYNTAX_TEXT},
 };
 
 static const struct list_field operation_lists[] = {
@@ -53,13 +55,22 @@ struct raw_lists {
 	}
 
 static const struct json_field source_fields[] = {
-	ROW("trustDomains", lists[0]),      ROW("notTrustDomains", negated[0]),
-	ROW("namespaces", lists[1]),        ROW("notNamespaces", negated[1]),
-	ROW("serviceAccounts", lists[2]),   ROW("notServiceAccounts", negated[2]),
-	ROW("principals", lists[3]),        ROW("notPrincipals", negated[3]),
-	ROW("ipBlocks", lists[4]),          ROW("notIpBlocks", negated[4]),
-	ROW("remoteIpBlocks", lists[5]),    ROW("notRemoteIpBlocks", negated[5]),
-	ROW("requestPrincipals", lists[6]), ROW("notRequestPrincipals", negated[6]),
+	ROW("trustDomains", lists[0]),
+	ROW("notTrustDomains", negated[0]),
+	ROW("namespaces", lists[1]),
+	ROW("notNamespaces", negated[1]),
+	ROW("serviceAccounts", lists[2]),
+	ROW("notServiceAccounts", negated[2]),
+	ROW("principals", lists[3]),
+	ROW("notPrincipals", negated[3]),
+	ROW("ipBlocks", lists[4]),
+	ROW("notIpBlocks", negated[4]),
+	ROW("remoteIpBlocks", lists[5]),
+	ROW("notRemoteIpBlocks", negated[5]),
+	ROW("requestPrincipals", lists[6]),
+	ROW("notRequestPrincipals", negated[6]),
+	ROW("roles", lists[7]),
+	ROW("notRoles", negated[7]),
 };
 
 static const struct json_field operation_fields[] = {
@@ -78,7 +89,10 @@ static void add_list(struct compile *c, const json_t *list, const struct compile
                      const struct list_field *field, struct authz_condition *into)
 {
 	into->attribute.kind = field->kind;
-	compile_values(c, list, at, field->syntax, into);
+	if (field->kind == AUTHZ_ATTRIBUTE_ROLES)
+		compile_role_names(c, list, at, into);
+	else
+		compile_values(c, list, at, field->syntax, into);
 }
 
 /* Both lists of every row that is there, in the rows' order. */
@@ -175,20 +189,17 @@ static void add_not_paths(struct compile *c, const json_t *list, const struct co
 	conditions->n++;
 }
 
-static void compile_operation(struct compile *c, const json_t *value,
-                              const struct compile_place *at, struct authz_operation *ret)
+void compile_operation(struct compile *c, const json_t *operation, const struct compile_place *at,
+                       struct authz_operation *ret)
 {
-	struct compile_place place = compile_key(at, "operation");
-	const json_t *operation = unwrap(c, value, at, "operation");
 	struct raw_lists raw;
-	if (!operation ||
-	    !read_lists(c, operation, &place, operation_fields, ARRAY_LEN(operation_fields), &raw))
+	if (!read_lists(c, operation, at, operation_fields, ARRAY_LEN(operation_fields), &raw))
 		return;
-	ret->conditions = build_lists(c, &raw, &place, operation_lists, N_OPERATION);
+	ret->conditions = build_lists(c, &raw, at, operation_lists, N_OPERATION);
 	if (raw.not_paths && ret->conditions.at)
-		add_not_paths(c, raw.not_paths, &place, &ret->conditions);
+		add_not_paths(c, raw.not_paths, at, &ret->conditions);
 	if (raw.paths) {
-		struct compile_place paths = compile_key(&place, "paths");
+		struct compile_place paths = compile_key(at, "paths");
 		compile_paths(c, raw.paths, &paths, &ret->paths, &ret->n_paths,
 		              &ret->paths_expected);
 	}
@@ -232,7 +243,10 @@ static void compile_to(struct compile *c, const json_t *list, const struct compi
 	struct authz_operation *to = compile_array(c, at, n, sizeof(*to));
 	for (size_t i = 0; to && i < n; i++) {
 		struct compile_place place = compile_index(at, i);
-		compile_operation(c, json_array_get(list, i), &place, &to[i]);
+		const json_t *operation = unwrap(c, json_array_get(list, i), &place, "operation");
+		place = compile_key(&place, "operation");
+		if (operation)
+			compile_operation(c, operation, &place, &to[i]);
 	}
 	rule->to = to;
 	rule->n_to = n;

@@ -20,11 +20,13 @@ struct compile_place {
 };
 
 struct authz_expression;
+struct authz_roles;
 
 struct compile {
 	struct arena *keep; /* memory of the compiled set */
 	struct diag *diag;
-	const json_t *logins; /* of the policy set; only their names are read here */
+	const json_t *logins;            /* of the policy set; only their names are read here */
+	const struct authz_roles *roles; /* what rules may name */
 	struct authz_expression *
 		*expressions; /* all that were made, for authz_expressions_fini() */
 	bool keeps_slashes; /* some service does not merge slashes: a pattern with two never says which */
@@ -52,6 +54,9 @@ size_t compile_list(struct compile *c, const json_t *value, const struct compile
 bool compile_text(struct compile *c, const json_t *value, const struct compile_place *at,
                   struct sv *ret);
 
+/* compile_describe - the list as people read it, shortened. */
+struct sv compile_describe(struct compile *c, const json_t *list, bool negated);
+
 /* How the values of a list are written. */
 enum compile_syntax {
 	SYNTAX_TEXT,      /* Istio's string match */
@@ -75,6 +80,10 @@ void compile_paths(struct compile *c, const json_t *list, const struct compile_p
 /* compile_whens - the `when` of a rule, whose `to` is compiled already: what it captures is known. */
 void compile_whens(struct compile *c, const json_t *list, const struct compile_place *at,
                    struct authz_rule *rule);
+
+/* compile_operation - the inner object of an operation. */
+void compile_operation(struct compile *c, const json_t *operation, const struct compile_place *at,
+                       struct authz_operation *ret);
 
 /* compile_policy_rules - the `rules` of one policy.
  *

@@ -1,6 +1,7 @@
 #include "authz/cel/json.h"
 #include "authz/expression.h"
 #include "authz/headers.h"
+#include "authz/role.h"
 #include "core/utf8.h"
 #include "model/headers.h"
 #include "model/identity.h"
@@ -329,6 +330,24 @@ static struct cel_value scopes(struct cel_call *call, const struct authz_view *v
 	return has_user(view) ? texts(call, view->who->scopes, view->who->n_scopes) : nobody();
 }
 
+static struct cel_value roles(struct cel_call *call, const struct authz_view *view)
+{
+	const struct authz_roles_held *held = authz_roles_held(view);
+	size_t n = held ? held->n : 0, n_sure = 0;
+	struct cel_value *items =
+		cel_charge(call, n) ? arena_array(call->arena, n + 1, sizeof(*items)) : NULL;
+	if (!items || (held && held->failed))
+		return cel_out_of_memory(call);
+	for (size_t i = 0; i < n; i++) {
+		const struct authz_held *one = &held->at[i];
+		if (one->is_sure)
+			items[n_sure++] = cel_string(held->roles->at[one->role].name);
+		else
+			return cel_error("what the caller holds cannot be told");
+	}
+	return cel_list(items, n_sure);
+}
+
 static struct cel_value claims(struct cel_call *call, const struct authz_view *view)
 {
 	if (!has_user(view))
@@ -388,6 +407,8 @@ const struct authz_name authz_names[] = {
 	{"issuer", "string", "who issued the credential", true, issuer},
 	{"client", "string", "the client program: azp, else client_id", true, client},
 	{"groups", "list(string)", "the user's groups", true, groups},
+	{"roles", "list(string)", "the roles that the caller holds, those that they inherit too",
+         true, roles},
 	{"scopes", "list(string)", "what the token is good for", true, scopes},
 	{"claims", "map(string, dyn)",
          "the verified token; ask has(claims.name) before a claim that may be missing", true,

@@ -1,6 +1,7 @@
 #include "authz/index.h"
 
 #include "authz/index_table.h"
+#include "authz/role.h"
 #include "model/identity.h"
 #include "model/request.h"
 
@@ -66,6 +67,16 @@ static void take_entries(struct finding *f, const struct slot *slot)
 	}
 }
 
+static void take_roles(struct finding *f, uint64_t key)
+{
+	const struct authz_roles_held *held = authz_roles_held(f->view);
+	f->into->failed = f->into->failed || (held && held->failed);
+	for (size_t i = 0; held && i < held->n; i++) {
+		uint64_t role = key_of(KEY_ROLE, 0, held->at[i].role);
+		take_entries(f, slot_for(f->index, key_of(KEY_ALWAYS, key, role)));
+	}
+}
+
 static void take(struct finding *f, uint64_t key)
 {
 	const struct slot *slot = slot_for(f->index, key);
@@ -78,6 +89,8 @@ static void take(struct finding *f, uint64_t key)
 		take_entries(f, slot_for(f->index, key_of(KEY_ALWAYS, key, f->user)));
 	if (f->workload)
 		take_entries(f, slot_for(f->index, key_of(KEY_ALWAYS, key, f->workload)));
+	if (f->index->has_roles)
+		take_roles(f, key);
 }
 
 static bool has_length(uint64_t lengths, size_t n)

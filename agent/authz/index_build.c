@@ -74,6 +74,7 @@ static int add_record(struct authz_index *index, const struct record *record)
 struct subjects {
 	uint64_t keys[SUBJECTS_MAX];
 	size_t n;
+	bool has_roles;
 };
 
 static bool add_subjects(struct subjects *s, const struct authz_conditions *source)
@@ -95,11 +96,23 @@ static bool add_subjects(struct subjects *s, const struct authz_conditions *sour
 	return false;
 }
 
+/* Where no principals are named: the roles, as many as are asked for. */
+static bool add_roles(struct subjects *s, const struct authz_conditions *source)
+{
+	const struct authz_condition *c = positive(source, AUTHZ_ATTRIBUTE_ROLES);
+	if (!c || s->n + c->n_roles > SUBJECTS_MAX)
+		return false;
+	for (size_t i = 0; i < c->n_roles; i++)
+		s->keys[s->n++] = key_of(KEY_ROLE, 0, c->roles[i]);
+	s->has_roles = true;
+	return true;
+}
+
 static struct subjects subjects_of(const struct authz_rule *rule)
 {
 	struct subjects s = {0};
 	for (size_t i = 0; i < rule->n_from; i++)
-		if (!add_subjects(&s, &rule->from[i]))
+		if (!add_subjects(&s, &rule->from[i]) && !add_roles(&s, &rule->from[i]))
 			return (struct subjects){0};
 	return s;
 }
@@ -303,6 +316,7 @@ int authz_index_add(struct authz_index *index, uint64_t space, const struct auth
 	                     .subjects = subjects_of(rule)};
 	struct record whole = {.rule = id, .methods = METHOD_ANY, .key = key_of(KEY_ALL, space, 0)};
 	int r = add_record(index, &whole);
+	index->has_roles = index->has_roles || e.subjects.has_roles;
 	for (size_t i = 0; i < rule->n_to && r == 0; i++)
 		r = enter_operation(&e, &rule->to[i]);
 	if (r == 0 && rule->n_to == 0)

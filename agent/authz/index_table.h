@@ -30,6 +30,7 @@ enum key_kind {
 	KEY_ALL,     /* every rule of the space */
 	KEY_PROFILE, /* what kinds of keys the space has: no entries, start counts profiles */
 	KEY_SPACE,
+	KEY_ROLE,
 };
 
 enum slot_flag {
@@ -70,6 +71,7 @@ struct authz_index {
 	struct authz_entry *entries;
 	struct profile *profiles;
 	size_t n_profiles, room_profiles;
+	bool has_roles; /* some rules stand under a role */
 
 	struct record *records; /* until sealed */
 	size_t n_records, room_records;

@@ -1,6 +1,7 @@
 #include "authz/rule.h"
 
 #include "authz/expression.h"
+#include "authz/role.h"
 #include "model/identity.h"
 #include "model/request.h"
 
@@ -44,7 +45,7 @@ static bool is_deny(const struct judging *j)
 
 bool authz_condition_about_user(const struct authz_condition *c)
 {
-	bool about_user = authz_attribute_about_user(c->attribute.kind);
+	bool about_user = c->about_user || authz_attribute_about_user(c->attribute.kind);
 	for (size_t i = 0; i < c->n_others; i++)
 		about_user = about_user || authz_attribute_about_user(c->others[i].kind);
 	return about_user;
@@ -127,11 +128,22 @@ static bool unknown_holds(const struct judging *j)
 	return is_deny(j) != j->view->unknown_grants;
 }
 
+static bool roles_hold(const struct authz_condition *c, const struct judging *j)
+{
+	bool complete = false;
+	bool listed = authz_roles_list(c, j->view, &complete);
+	if (!listed && !complete)
+		return j->view->who->recorded ? unknown_holds(j) : is_deny(j);
+	return listed != c->negated;
+}
+
 static bool condition_holds(const struct authz_condition *c, const struct judging *j)
 {
 	bool complete = false;
 	bool listed;
 
+	if (c->attribute.kind == AUTHZ_ATTRIBUTE_ROLES)
+		return roles_hold(c, j);
 	if (j->view->who->recorded && is_unrecorded(c, j))
 		return unknown_holds(j);
 	if (c->n_paths > 0)
@@ -420,7 +432,9 @@ void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *
 		c = operation_condition(rule, &j);
 	if (c) {
 		*ret_condition = c->label;
-		*ret_value = authz_attribute_text(&c->attribute, view, NULL);
+		*ret_value = c->attribute.kind == AUTHZ_ATTRIBUTE_ROLES
+		                     ? authz_roles_telling(c, view)
+		                     : authz_attribute_text(&c->attribute, view, NULL);
 		*ret_expected = c->expected;
 		return;
 	}

@@ -54,6 +54,9 @@ struct authz_condition {
 	size_t n_paths;
 	const struct authz_attribute *others; /* valuesFrom */
 	size_t n_others;
+	const uint32_t *roles; /* their numbers */
+	size_t n_roles;
+	bool about_user;    /* of roles: a user may be what it takes */
 	struct sv expected; /* the values as written, for people */
 };
 

@@ -5,6 +5,7 @@
 #include "authz/index.h"
 #include "authz/path.h"
 #include "authz/relation_model.h"
+#include "authz/role.h"
 #include "authz/rule.h"
 #include "authz/service.h"
 
@@ -25,11 +26,12 @@ struct authz_ranked {
 enum { AUTHZ_SPACE_COMMON = 0 }; /* rules of policies that name no service; services count from 1 */
 
 struct authz {
-	json_t *services_json, *policies_json, *issuers_json,
-		*types_json; /* hold the texts that the rest views */
+	json_t *services_json, *policies_json, *issuers_json, *types_json,
+		*roles_json; /* hold the texts that the rest views */
 	struct arena keep;
 	struct authz_expression *expressions; /* hold more than keep does */
 	struct relation_model relations;
+	struct authz_roles roles;
 	struct authz_services *services;
 	struct authz_ranked *rules;
 	size_t n_rules, n_policies;

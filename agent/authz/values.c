@@ -112,8 +112,7 @@ bool compile_text(struct compile *c, const json_t *value, const struct compile_p
 
 enum { EXPECTED_MAX_BYTES = 256 };
 
-/* The list as people read it, shortened. */
-static struct sv describe(struct compile *c, const json_t *list, bool negated)
+struct sv compile_describe(struct compile *c, const json_t *list, bool negated)
 {
 	char text[EXPECTED_MAX_BYTES + 8];
 	size_t used = 0;
@@ -264,7 +263,7 @@ void compile_values(struct compile *c, const json_t *list, const struct compile_
 {
 	if (compile_list(c, list, at) == 0)
 		return;
-	into->expected = describe(c, list, into->negated);
+	into->expected = compile_describe(c, list, into->negated);
 	if (syntax == SYNTAX_BLOCK)
 		compile_blocks(c, list, at, into);
 	else
@@ -302,5 +301,5 @@ void compile_paths(struct compile *c, const json_t *list, const struct compile_p
 	}
 	*ret = paths;
 	*ret_n = n_good;
-	*ret_expected = describe(c, list, false);
+	*ret_expected = compile_describe(c, list, false);
 }

@@ -73,4 +73,9 @@
 /* Policies of one set. */
 #define POLICY_SET_MAX_POLICIES 200000
 
+/* Roles of one set, and what they give together through those that they inherit: a bit a role and request,
+ * 4 bytes each that is given. */
+#define POLICY_SET_MAX_ROLES 16384
+#define ROLES_MAX_GIVEN      (1024 * 1024)
+
 #endif

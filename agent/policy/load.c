@@ -22,6 +22,7 @@ struct raw_set {
 	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *types,
 		*services, *policies;
 	const json_t *trust_domains, *certificate_identities, *path_normalization;
+	const json_t *roles;
 };
 
 #define VALUE(text, member)                                     \
@@ -46,6 +47,7 @@ static const struct json_field set_fields[] = {
 	VALUE("logins", logins),
 	VALUE("types", types),
 	VALUE("basic", basic),
+	VALUE("roles", roles),
 	VALUE("services", services),
 	VALUE("policies", policies),
 };
@@ -191,6 +193,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.policies = (json_t *)(uintptr_t)raw->policies,
 		.issuers = (json_t *)(uintptr_t)raw->issuers,
 		.types = (json_t *)(uintptr_t)raw->types,
+		.roles = (json_t *)(uintptr_t)raw->roles,
 		.logins = (json_t *)(uintptr_t)raw->logins,
 		.default_action = raw->default_action,
 		.path_normalization = raw->path_normalization,

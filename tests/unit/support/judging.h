@@ -34,6 +34,7 @@ static inline int compile_set_text(const char *text, struct diag *d, struct auth
 		.services = json_object_get(root, "services"),
 		.policies = json_object_get(root, "policies"),
 		.issuers = json_object_get(root, "issuers"),
+		.roles = json_object_get(root, "roles"),
 		.default_action = json_object_get(root, "defaultAction"),
 		.path_normalization = json_object_get(root, "pathNormalization"),
 		.n_bytes = strlen(text),
@@ -110,6 +111,12 @@ static inline void identity_of(const json_t *in, struct arena *scratch, struct i
 	ret->user = ret->subject;
 	ret->principal =
 		arena_printf(scratch, "%.*s/%.*s", SV_ARG(ret->issuer), SV_ARG(ret->subject));
+	const json_t *groups = json_object_get(claims, "groups");
+	struct sv *names = arena_array(scratch, json_array_size(groups) + 1, sizeof(*names));
+	assert_non_null(names);
+	for (size_t i = 0; names && i < json_array_size(groups); i++)
+		names[ret->n_groups++] = json_string_sv(json_array_get(groups, i));
+	ret->groups = names;
 	struct sv *audience = arena_array(scratch, 1, sizeof(*audience));
 	if (json_sv(claims, "aud", audience)) {
 		ret->audiences = audience;

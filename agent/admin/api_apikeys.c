@@ -2,6 +2,7 @@
 #include "admin/call.h"
 #include "admin/handlers.h"
 #include "admin/input.h"
+#include "admin/page.h"
 #include "admin/reply.h"
 #include "authn/apikey.h"
 #include "core/clock.h"
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SEARCH_MAX_BYTES = 256, ABOUT_BYTES = 160 };
+enum { ABOUT_BYTES = 160 };
 
 #define SECOND_US     INT64_C(1000000)
 #define DAY_S         INT64_C(86400)
@@ -67,78 +68,40 @@ static json_t *key_json(const struct state_apikey *key, int64_t now_us)
 
 /* ---- listing ---- */
 
-/* One page: one more than asked for is read, to know whether there is more. */
-struct page {
-	json_t *items;
-	struct sv search;
-	unsigned long long limit;
+struct visit {
+	struct page page;
 	int64_t now_us;
 	char last[APIKEY_ID_CHARS + 1];
-	bool more;
 };
 
-static bool contains(struct sv text, struct sv part)
+static bool is_sought(const struct state_apikey *key, const struct page *page)
 {
-	for (size_t at = 0; at + part.n <= text.n; at++)
-		if (sv_starts_ci(sv_from(text, at), part))
-			return true;
-	return part.n == 0;
-}
-
-static bool is_sought(const struct state_apikey *key, struct sv search)
-{
-	return contains(key->owner, search) || contains(key->client, search) ||
-	       contains(key->note, search) || contains(key->id, search);
+	return page_seeks(page, key->owner) || page_seeks(page, key->client) ||
+	       page_seeks(page, key->note) || page_seeks(page, key->id);
 }
 
 static int add_key(void *user, const struct state_apikey *key)
 {
-	struct page *page = user;
-	if (!is_sought(key, page->search))
+	struct visit *visit = user;
+	if (!is_sought(key, &visit->page))
 		return 0;
-	if (json_array_size(page->items) == page->limit) {
-		page->more = true;
+	if (page_is_full(&visit->page))
 		return 1;
-	}
-	memcpy(page->last, key->id.at, APIKEY_ID_CHARS);
-	return json_array_append_new(page->items, key_json(key, page->now_us)) == 0 ? 0 : -ENOMEM;
-}
-
-static bool read_page(struct call *call, struct page *ret, struct sv *ret_cursor)
-{
-	const struct sv *limit = target_param(&call->target, "limit");
-	const struct sv *search = target_param(&call->target, "q");
-	const struct sv *cursor = target_param(&call->target, "cursor");
-	*ret = (struct page){.limit = PAGE_DEFAULT, .now_us = call->now_us};
-	*ret_cursor = cursor ? *cursor : (struct sv){0};
-	if (search)
-		ret->search = *search;
-	if (limit && (!sv_to_u64(*limit, &ret->limit) || ret->limit < 1 || ret->limit > PAGE_MAX)) {
-		reply_problem(call, PROBLEM_INVALID_QUERY, "'limit' is out of range.");
-		return false;
-	}
-	if (ret->search.n <= SEARCH_MAX_BYTES)
-		return true;
-	reply_problem(call, PROBLEM_INVALID_QUERY, "'q' is too long.");
-	return false;
+	memcpy(visit->last, key->id.at, APIKEY_ID_CHARS);
+	return page_add(&visit->page, key_json(key, visit->now_us));
 }
 
 void apikeys_list(struct call *call)
 {
-	struct page page;
-	struct sv cursor;
-	if (!read_page(call, &page, &cursor))
+	struct visit visit = {.now_us = call->now_us};
+	if (!page_begin(call, &visit.page))
 		return;
-	page.items = json_array();
-	int r = state_apikey_list(call->admin->deps.state, cursor, add_key, &page);
+	int r = state_apikey_list(call->admin->deps.state, visit.page.cursor, add_key, &visit);
 	if (r >= 0) {
-		reply_json(call, 200,
-		           json_pack("{s:o, s:o, s:b}", "items", page.items, "next_cursor",
-		                     page.more ? json_string(page.last) : json_null(), "exhausted",
-		                     !page.more));
+		page_reply(call, &visit.page, sv_of(visit.last));
 		return;
 	}
-	json_decref(page.items);
+	page_drop(&visit.page);
 	if (r == -ENOENT)
 		reply_problem(call, PROBLEM_INVALID_CURSOR, "There is no such place in the list.");
 	else

@@ -44,6 +44,11 @@ void apikeys_create(struct call *call);
 void apikeys_rotate(struct call *call);
 void apikeys_revoke(struct call *call);
 
+void users_list(struct call *call);
+void users_create(struct call *call);
+void users_change(struct call *call);
+void users_remove(struct call *call);
+
 void revocations_list(struct call *call);
 void revocations_create(struct call *call);
 void revocations_delete(struct call *call);

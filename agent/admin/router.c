@@ -76,6 +76,14 @@ static const struct route routes[] = {
          apikeys_revoke},
 	{"GET", "/api/v1/api-keys/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, apikeys_show},
 
+	{"GET", "/api/v1/users", ROLE_AUDITOR, ROUTE_WORK, "q limit cursor", NULL, 0, users_list},
+	{"POST", "/api/v1/users", ROLE_ADMIN, ROUTE_HASH, NULL, "name password groups", LISTS,
+         users_create},
+	{"POST", "/api/v1/users/changes", ROLE_ADMIN, ROUTE_HASH, NULL, "name password groups",
+         LISTS, users_change},
+	{"POST", "/api/v1/users/removals", ROLE_ADMIN, ROUTE_WORK, NULL, "name", SMALL,
+         users_remove},
+
 	{"GET", "/api/v1/revocations", ROLE_AUDITOR, ROUTE_WORK, "limit cursor", NULL, 0,
          revocations_list},
 	{"POST", "/api/v1/revocations", ROLE_ADMIN, ROUTE_WORK, NULL,

@@ -51,6 +51,8 @@ struct authn_answer {
 	enum reason why;
 	int64_t until_s;       /* Unix seconds it may be kept for */
 	struct json_t *claims; /* owned; by kind, when is_good */
+	uint64_t
+		users; /* AUTHN_ASK_PASSWORD: the revision of the users that it was judged by, or earlier */
 };
 
 /* authn_answer_free - one, not those behind it. NULL is allowed. */

@@ -65,6 +65,8 @@ struct authn_ctx {
 	struct arena *arena;
 	int64_t now_s;                /* Unix seconds */
 	const struct shared *apikeys; /* apikeys.h's table; NULL: no API key can be judged */
+	uint64_t
+		users; /* revision of those with passwords: what was said of an earlier one does not count */
 	struct sv service;            /* the destination that was found; empty: none */
 	struct dpop *dpop;            /* shared by all threads; NULL refuses what needs a proof */
 	const struct shared *revoked; /* revocations.h's table; NULL: nothing is */
@@ -102,7 +104,7 @@ MUST_CHECK enum authn_outcome authn_verify_token(const struct authn *authn,
 /* authn_keep - puts an answer where the request that asked finds it when it is decided again. One to the question
  * of another compiled set is passed over.
  *
- * in      ctx: of the worker that asked; cache, arena and now_s count
+ * in      ctx: of the worker that asked; cache, arena, users and now_s count
  */
 void authn_keep(const struct authn *authn, const struct authn_ctx *ctx,
                 const struct authn_answer *answer);

@@ -113,6 +113,12 @@ static enum authn_outcome ask(const struct authn_turn *turn, const struct creden
 	return outcome;
 }
 
+/* Whom a user's change concerns is not told: all are checked again. */
+static uint64_t cached_under(const struct authn *authn, const struct authn_ctx *ctx)
+{
+	return authn->serial ^ ctx->users << 32;
+}
+
 enum authn_outcome basic_identify(const struct authn_turn *turn,
                                   const struct credential *credential, struct identity *ret)
 {
@@ -123,7 +129,7 @@ enum authn_outcome basic_identify(const struct authn_turn *turn,
 	if (!tokencache_digest(ctx->cache, credential, key))
 		return turn_refuse(turn, REASON_INTERNAL);
 	const struct identity *known =
-		tokencache_find(ctx->cache, key, turn->authn->serial, ctx->now_s);
+		tokencache_find(ctx->cache, key, cached_under(turn->authn, ctx), ctx->now_s);
 	if (known) {
 		*ret = *known;
 		return AUTHN_OK;
@@ -135,9 +141,11 @@ void basic_keep(const struct authn *authn, const struct authn_ctx *ctx,
                 const struct authn_answer *answer)
 {
 	struct identity who = {.expires_at = answer->until_s};
+	if (answer->users < ctx->users) /* judged by users that are no more */
+		return;
 	if (!user_of_claims(NULL, answer->claims, ctx->arena, &who))
 		return;
 	who.method = AUTH_BASIC;
-	(void)!tokencache_put(ctx->cache, answer->key, authn->serial, NULL, 0, answer->until_s,
-	                      &who);
+	(void)!tokencache_put(ctx->cache, answer->key, cached_under(authn, ctx), NULL, 0,
+	                      answer->until_s, &who);
 }

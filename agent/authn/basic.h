@@ -33,7 +33,7 @@ enum basic_part { BASIC_NAME, BASIC_PASSWORD, BASIC_SOURCE /* a struct netaddr *
 MUST_CHECK int basic_read(const json_t *value, struct diag *d, struct basic_rules *ret);
 void basic_fini(struct basic_rules *rules);
 
-/* basic_keep - a password that was right; see authn_keep(). */
+/* basic_keep - a password that was right; see authn_keep(). One of a user who was changed since is passed over. */
 void basic_keep(const struct authn *authn, const struct authn_ctx *ctx,
                 const struct authn_answer *answer);
 

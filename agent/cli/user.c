@@ -45,25 +45,19 @@ static int record(const struct task *task, const char *action, struct sv after)
 
 /* ---- the acts ---- */
 
-static const char *kind_of(const char *hash)
-{
-	return sv_starts(sv_of(hash), SVL("$argon2id$")) ? "argon2id"
-	       : sv_starts(sv_of(hash), SVL("$6$"))      ? "sha512"
-	                                                 : "bcrypt";
-}
-
 static int list_one(void *context, const struct state_user *user)
 {
 	char changed[CLOCK_TEXT_BYTES];
 	(void)context;
 	(void)clock_format(user->changed_us, changed);
-	(void)printf("%-24s %-8s %s %s\n", user->name, kind_of(user->hash), changed, user->groups);
+	(void)printf("%-24s %-8s %s %s\n", user->name, user_hash_kind(user->hash), changed,
+	             user->groups);
 	return 0;
 }
 
 static int act_list(struct task *task)
 {
-	return state_user_list(task->desk.state, list_one, NULL);
+	return state_user_list(task->desk.state, (struct sv){0}, list_one, NULL);
 }
 
 static int act_add(struct task *task)

@@ -10,6 +10,7 @@
 #include "model/request.h"
 #include "policy/policy.h"
 #include "policy/signin.h"
+#include "policy/users.h"
 
 /* What has to be known of every decision, whatever comes of it. authz_locate() begins the verdict. */
 static uint64_t begin(const struct policy *policy, const struct decide_ctx *ctx,
@@ -114,6 +115,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		.arena = ctx->arena,
 		.now_s = ret->at_us / 1000000,
 		.dpop = ctx->dpop,
+		.users = policy_users_revision(ctx->tables),
 		.apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
 		.revoked = table_of(ctx, POLICY_TABLE_REVOCATIONS),
 		.lost_revocations = ctx->tables && !table_of(ctx, POLICY_TABLE_REVOCATIONS),

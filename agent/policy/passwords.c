@@ -6,6 +6,7 @@
 #include "core/thread.h"
 #include "core/throttle.h"
 #include "state/crypthash.h"
+#include "state/state.h"
 #include "state/users.h"
 
 #include <errno.h>
@@ -108,7 +109,11 @@ static void judge(struct passwords *p, const struct policy_ask *ask, struct auth
 	bool weak = false;
 	if (throttled(p, ask, clock_real_us(), answer))
 		return;
-	int r = state_user_get(p->state, name, &user);
+	uint64_t users =
+		0; /* read first: of a later change it is too early, never of an earlier one too late */
+	int r = state_revision(p->state, USER_REVISION, &users);
+	if (r == 0)
+		r = state_user_get(p->state, name, &user);
 	if (r != 0 && r != -ENOENT) {
 		refuse(answer, REASON_AUTHENTICATION_UNAVAILABLE,
 		       clock_real_us() / 1000000 + UNAVAILABLE_S);
@@ -116,6 +121,7 @@ static void judge(struct passwords *p, const struct policy_ask *ask, struct auth
 	}
 	if (is_right(password, r == 0 ? user.hash : NULL, &weak)) {
 		admit(p, ask, &user, answer);
+		answer->users = users;
 		if (weak)
 			strengthen(p, &user, password);
 		return;

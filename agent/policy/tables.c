@@ -3,10 +3,12 @@
 #include "policy/apikeys.h"
 #include "policy/revocations.h"
 #include "policy/signing.h"
+#include "policy/users.h"
 #include "state/apikeys.h"
 #include "state/revocations.h"
 #include "state/signing.h"
 #include "state/state.h"
+#include "state/users.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,6 +21,7 @@ const struct policy_table_source policy_table_sources[] = {
 	[POLICY_TABLE_APIKEYS] = {"api keys", APIKEY_REVISION, policy_apikeys_build},
 	[POLICY_TABLE_REVOCATIONS] = {"revocations", REVOCATION_REVISION, policy_revocations_build},
 	[POLICY_TABLE_SIGNING] = {"signing keys", SIGNING_REVISION, policy_signing_build},
+	[POLICY_TABLE_USERS] = {"users", USER_REVISION, policy_users_build},
 };
 static_assert(ARRAY_LEN(policy_table_sources) == POLICY_TABLE_COUNT, "a source a table");
 

@@ -9,6 +9,7 @@
 #include "policy/asks.h"
 #include "policy/policy.h"
 #include "policy/slot.h"
+#include "policy/users.h"
 #include "server/conn.h"
 
 #include <errno.h>
@@ -91,7 +92,10 @@ static void on_mail(struct ev_loop *loop, ev_async *async, int events)
 	struct worker *w = async->data;
 	struct conn_home *home = &w->home;
 	const struct authn_ctx ctx = {
-		.cache = home->tokens, .arena = &home->arena, .now_s = clock_real_us() / 1000000};
+		.cache = home->tokens,
+		.arena = &home->arena,
+		.users = policy_users_revision(home->options->tables ? &home->tables : NULL),
+		.now_s = clock_real_us() / 1000000};
 	(void)loop;
 	(void)events;
 	for (struct authn_answer *answer = policy_mailbox_take(home->mailbox), *next; answer;

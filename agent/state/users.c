@@ -40,6 +40,14 @@ static bool hash_ok(const char *hash)
 	       sv_starts(text, SVL("$argon2id$"));
 }
 
+const char *user_hash_kind(const char *hash)
+{
+	struct sv text = sv_of(hash);
+	if (crypthash_kind(text) == CRYPTHASH_SHA512)
+		return "sha512";
+	return crypthash_kind(text) == CRYPTHASH_BCRYPT ? "bcrypt" : "argon2id";
+}
+
 /* ---- one user in a transaction ---- */
 
 static int decode(const json_t *json, struct sv name, struct state_user *ret)
@@ -87,6 +95,13 @@ static void copy_text(char *to, size_t room, const char *from)
 	memset(to + n, 0, room - n);
 }
 
+/* Passwords that were found right are checked again after it. */
+static int commit(const struct state *state, MDB_txn **txn)
+{
+	int r = db_revise(state, *txn, USER_REVISION);
+	return r == 0 ? db_commit(txn) : r;
+}
+
 /* ---- what callers do ---- */
 
 int state_user_get(const struct state *state, struct sv name, struct state_user *ret)
@@ -107,12 +122,12 @@ int state_user_add(struct state *state, const struct state_user *user)
 		return -EEXIST;
 	if (r == -ENOENT)
 		r = write_user(state, txn, user);
-	return r == 0 ? db_commit(&txn) : r;
+	return r == 0 ? commit(state, &txn) : r;
 }
 
-/* NULL keeps what there is. */
-static int change(struct state *state, struct sv name, const char *before,
-                  const struct state_user *to)
+/* in: before: only when that is the hash there is, and what comes is the same password; NULL: whatever it is */
+static int change(struct state *state, struct sv name, const char *before, const char *hash,
+                  const char *groups, int64_t now_us)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
 	struct state_user user;
@@ -123,32 +138,38 @@ static int change(struct state *state, struct sv name, const char *before,
 		r = -EAGAIN;
 	if (r != 0)
 		return r;
-	if (to->hash[0])
-		copy_text(user.hash, sizeof(user.hash), to->hash);
-	else
-		copy_text(user.groups, sizeof(user.groups), to->groups);
-	user.changed_us = to->changed_us;
+	if (hash)
+		copy_text(user.hash, sizeof(user.hash), hash);
+	if (groups)
+		copy_text(user.groups, sizeof(user.groups), groups);
+	user.changed_us = now_us;
 	r = write_user(state, txn, &user);
-	return r == 0 ? db_commit(&txn) : r;
+	if (r != 0)
+		return r;
+	return before ? db_commit(&txn) : commit(state, &txn);
+}
+
+static bool fits(const char *hash)
+{
+	return hash_ok(hash) && strlen(hash) < PASSWORD_PHC_BYTES;
 }
 
 int state_user_set_hash(struct state *state, struct sv name, const char *before, const char *hash,
                         int64_t now_us)
 {
-	struct state_user to = {.changed_us = now_us};
-	if (!hash_ok(hash) || strlen(hash) >= sizeof(to.hash))
-		return -EINVAL;
-	copy_text(to.hash, sizeof(to.hash), hash);
-	return change(state, name, before, &to);
+	return fits(hash) ? change(state, name, before, hash, NULL, now_us) : -EINVAL;
+}
+
+int state_user_change(struct state *state, struct sv name, const char *hash, const char *groups,
+                      int64_t now_us)
+{
+	bool good = (!hash || fits(hash)) && (!groups || user_groups_ok(sv_of(groups)));
+	return good ? change(state, name, NULL, hash, groups, now_us) : -EINVAL;
 }
 
 int state_user_set_groups(struct state *state, struct sv name, const char *groups, int64_t now_us)
 {
-	struct state_user to = {.changed_us = now_us};
-	if (!user_groups_ok(sv_of(groups)))
-		return -EINVAL;
-	copy_text(to.groups, sizeof(to.groups), groups);
-	return change(state, name, NULL, &to);
+	return state_user_change(state, name, NULL, groups, now_us);
 }
 
 int state_user_remove(struct state *state, struct sv name)
@@ -160,7 +181,7 @@ int state_user_remove(struct state *state, struct sv name)
 		r = read_user(state, txn, name, &there);
 	if (r == 0)
 		r = db_delete(txn, state->users, name);
-	return r == 0 ? db_commit(&txn) : r;
+	return r == 0 ? commit(state, &txn) : r;
 }
 
 static int import_one(const struct state *state, MDB_txn *txn, const struct state_user *from,
@@ -190,16 +211,16 @@ int state_users_import(struct state *state, const struct state_user *users, size
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = import_one(state, txn, &users[i], now_us, &n_added);
 	if (r == 0)
-		r = db_commit(&txn);
+		r = commit(state, &txn);
 	if (r == 0 && ret_added)
 		*ret_added = n_added;
 	return r;
 }
 
-/* One user and the cursor that stands on it; -ENOENT at the end. */
-static int next_user(MDB_cursor *cursor, MDB_cursor_op op, struct state_user *ret)
+/* One user and the cursor that stands on it; -ENOENT at the end. in: key: where to begin, for MDB_SET_RANGE */
+static int next_user(MDB_cursor *cursor, MDB_cursor_op op, struct sv key, struct state_user *ret)
 {
-	MDB_val k;
+	MDB_val k = {key.n, (void *)(uintptr_t)key.at};
 	MDB_val v;
 	int r = db_errno(mdb_cursor_get(cursor, &k, &v, op));
 	if (r != 0)
@@ -209,7 +230,15 @@ static int next_user(MDB_cursor *cursor, MDB_cursor_op op, struct state_user *re
 	return r == 0 ? decode(json, (struct sv){k.mv_data, k.mv_size}, ret) : r;
 }
 
-int state_user_list(const struct state *state,
+static int first_user(MDB_cursor *cursor, struct sv after, struct state_user *ret)
+{
+	int r = next_user(cursor, after.n ? MDB_SET_RANGE : MDB_FIRST, after, ret);
+	if (r == 0 && after.n && sv_eq(sv_of(ret->name), after))
+		r = next_user(cursor, MDB_NEXT, (struct sv){0}, ret);
+	return r;
+}
+
+int state_user_list(const struct state *state, struct sv after,
                     int (*visit)(void *user, const struct state_user *one), void *user)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
@@ -219,11 +248,11 @@ int state_user_list(const struct state *state,
 	if (r == 0)
 		r = db_errno(mdb_cursor_open(txn, state->users, &cursor));
 	if (r == 0)
-		r = next_user(cursor, MDB_FIRST, &one);
+		r = first_user(cursor, after, &one);
 	while (r == 0) {
 		r = visit(user, &one);
 		if (r == 0)
-			r = next_user(cursor, MDB_NEXT, &one);
+			r = next_user(cursor, MDB_NEXT, (struct sv){0}, &one);
 	}
 	return r == -ENOENT ? 0 : r;
 }

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
 import { freePorts } from './support/ports.mjs';
 import { run } from './support/proc.mjs';
 import { Stack } from './support/stack.mjs';
@@ -110,6 +111,115 @@ test('users change while the agent runs', async (t) => {
 	assert.equal((await user(['remove', 'carla'])).code, 1);
 	const acts = (await stack.book('kind:admin')).map((act) => act.action).filter((action) => action?.startsWith('user.'));
 	for (const action of ['user.create', 'user.change', 'user.import', 'user.delete']) assert.ok(acts.includes(action), `${action}: ${acts}`);
+});
+
+test('the API adds, changes and removes users, at once for every worker', async (t) => {
+	const stack = await withUsers(t, 'basic-api', { users: [], set: { basic: { realm: 'Orders', cacheSeconds: 3600 } } });
+	await stack.signIn();
+	const post = (status, at, body) => stack.api.expect(status, 'POST', `/api/v1/users${at}`, { body });
+	const asks = async (name, password, times = 8) => {
+		const statuses = new Set();
+		for (let i = 0; i < times; i++) statuses.add((await stack.get('/orders/1', basic(name, password), { method: 'DELETE' })).status);
+		return [...statuses];
+	};
+	const made = (await post(201, '', { name: 'dora/of the shop', password: 'a password of dora', groups: ['clerks', 'night shift'] })).json();
+	assert.deepEqual([made.name, made.principal, made.groups, made.hash], ['dora/of the shop', 'haward:basic/dora/of the shop', ['clerks', 'night shift'], 'argon2id']);
+	assert.ok(!JSON.stringify(made).includes('$argon2'), 'the hash stays here');
+	assert.deepEqual(await asks('dora/of the shop', 'a password of dora'), [200]);
+	assert.deepEqual((await post(200, '/changes', { name: made.name, groups: [] })).json().groups, []);
+	assert.deepEqual(await asks(made.name, 'a password of dora'), [403], 'no clerk any more, though the password is remembered for an hour');
+	await post(200, '/changes', { name: made.name, password: 'another one of dora', groups: ['clerks'] });
+	assert.equal((await stack.get('/orders/1', basic(made.name, 'a password of dora'))).status, 401);
+	assert.deepEqual(await asks(made.name, 'another one of dora'), [200]);
+	await post(204, '/removals', { name: made.name });
+	assert.equal((await stack.get('/orders/1', basic(made.name, 'another one of dora'))).status, 401);
+
+	for (const name of ['anna', 'bea', 'carl']) await post(201, '', { name, password: 'a password of theirs', groups: [`of ${name}`] });
+	const names = async (query) => (await stack.api.get('/api/v1/users', query)).items.map((user) => user.name);
+	assert.deepEqual(await names({}), ['anna', 'bea', 'carl']);
+	assert.deepEqual(await names({ q: 'OF BE' }), ['bea']);
+	const first = await stack.api.get('/api/v1/users', { limit: 2 });
+	assert.deepEqual([first.items.length, first.exhausted], [2, false]);
+	assert.deepEqual(await names({ limit: 2, cursor: first.next_cursor }), ['carl']);
+
+	const rows = [
+		[409, '', { name: 'anna', password: 'a password of theirs' }, /exists/],
+		[422, '', { name: 'x:y', password: 'a password of theirs' }, /without a colon/],
+		[422, '', { name: 'x', password: 'short' }, /12/],
+		[422, '', { name: 'x', password: 'a password of theirs', groups: ['a,b'] }, /without commas/],
+		[422, '', { name: 'x', password: 'a password of theirs', groups: 'a' }, /groups/],
+		[400, '', { name: 'x' }, /password/],
+		[400, '/changes', { name: 'anna' }, /Nothing to change/],
+		[404, '/changes', { name: 'nobody', groups: [] }, /no user/],
+		[404, '/removals', { name: 'nobody' }, /no user/],
+	];
+	for (const [status, at, body, detail] of rows) assert.match((await post(status, at, body)).json().detail, detail, JSON.stringify(body));
+	const acts = (await stack.book('kind:admin')).filter((act) => act.action?.startsWith('user.'));
+	assert.ok(acts.some((act) => act.action === 'user.change' && act.target === made.name && act.after === 'new password'), JSON.stringify(acts));
+	assert.doesNotMatch(stack.haward.output() + JSON.stringify(acts), /password of|one of dora|argon2/);
+});
+
+test('the page adds, changes and removes a user; narrow, dark', async (t) => {
+	const stack = await withUsers(t, 'basic-page', { users: [] });
+	const browser = await launch();
+	t.after(() => browser.close());
+	const page = await newPage(browser);
+	const home = (p) => `http://${stack.admin}${p}`;
+	const clean = async (what, on = page) => {
+		assert.deepEqual(on.problems, [], `${what}: console and content security policy`);
+		assert.deepEqual(await accessibility(on), [], `${what}: accessibility`);
+		assert.equal(await overflow(on), 0, `${what}: nothing is wider than the window`);
+	};
+	await page.goto(await eventually('the setup link', () => stack.setupLink()));
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password', { exact: false }).first().fill('correct horse battery');
+	await page.getByLabel('Password again').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Make the account' }).click();
+	await page.getByRole('heading', { level: 1, name: 'Decisions' }).waitFor();
+	await page.keyboard.press('g');
+	await page.keyboard.press('b');
+	await page.getByText('There are no users yet').waitFor();
+	await clean('no users');
+	await page.getByRole('button', { name: 'New user' }).click();
+	const dialog = page.getByRole('dialog', { name: 'New user' });
+	await dialog.getByLabel('Name').fill('an:na');
+	await dialog.getByLabel('Password').fill('a password of hers');
+	await dialog.getByLabel('Groups').fill('clerks, night shift');
+	await clean('a new user');
+	await shoot(page, 'users-new-light-1280');
+	await dialog.getByRole('button', { name: 'Add the user' }).click();
+	await dialog.getByRole('alert').getByText('without a colon').waitFor();
+	await dialog.getByLabel('Name').fill('anna');
+	await page.keyboard.press('Enter');
+	await page.getByRole('cell', { name: 'clerks, night shift' }).waitFor();
+	const asks = (password, method = 'GET') => stack.get('/orders/1', basic('anna', password), { method }).then((answer) => answer.status);
+	assert.equal(await asks('a password of hers', 'DELETE'), 200);
+
+	await page.getByRole('button', { name: 'Change anna' }).click();
+	const change = page.getByRole('dialog', { name: 'User anna' });
+	await change.getByLabel('Groups').fill('night shift');
+	await change.getByRole('button', { name: 'Save' }).click();
+	await page.getByRole('cell', { name: 'night shift', exact: true }).waitFor();
+	assert.equal(await asks('a password of hers', 'DELETE'), 403, 'at once');
+	await stack.api.signIn();
+	for (const [name, groups] of [['bert', ['it']], ['claire@example.com', []]]) await stack.api.expect(201, 'POST', '/api/v1/users', { body: { name, groups, password: 'one of many words' } });
+	await page.reload();
+	await page.locator('tbody tr').nth(2).waitFor();
+	await clean('a list');
+	await shoot(page, 'users-light-1280');
+	const dark = await newPage(browser, { width: 390, dark: true, storageState: await page.context().storageState() });
+	await dark.goto(home('/users'));
+	await dark.locator('tbody tr').nth(2).waitFor();
+	await clean('narrow and dark', dark);
+	await shoot(dark, 'users-dark-390');
+	await page.getByRole('searchbox').fill('CLAIRE');
+	await eventually('one row', async () => (await page.locator('tbody tr').count()) === 1);
+	await page.getByRole('searchbox').fill('anna');
+	await page.getByRole('button', { name: 'Remove anna' }).click();
+	await page.getByRole('dialog', { name: 'Remove anna?' }).getByRole('button', { name: 'Remove the user' }).click();
+	await page.getByText('No user has this in it').waitFor();
+	assert.equal(await asks('a password of hers'), 401);
+	await clean('removed');
 });
 
 test('a flood of passwords holds up nobody else', async (t) => {

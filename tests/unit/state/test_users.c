@@ -110,7 +110,7 @@ static int count_one(void *context, const struct state_user *user)
 static unsigned n_users(const struct state *s)
 {
 	unsigned n = 0;
-	assert_int_equal(state_user_list(s, count_one, &n), 0);
+	assert_int_equal(state_user_list(s, (struct sv){0}, count_one, &n), 0);
 	return n;
 }
 

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
+import { useSearched } from '../app/searched';
 import { may } from '../app/session';
+import { itemsOf, TextField } from '../components/fields';
 import { Alert, Copy, Dialog, Empty, Facts, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -29,14 +31,6 @@ function State({ of: key }: { of: Key }) {
   return <span class={`verdict ${tones[key.state]}`}>{key.state}</span>;
 }
 
-// One item a line or between commas: names of groups may hold blanks.
-function itemsOf(form: FormData, name: string, apart: RegExp): string[] {
-  return String(form.get(name))
-    .split(apart)
-    .map((item) => item.trim())
-    .filter(Boolean);
-}
-
 function endOf(form: FormData): string | null {
   const seconds = Number(form.get('lifetime'));
   return seconds ? new Date(Date.now() + seconds * 1000).toISOString() : null;
@@ -53,16 +47,6 @@ function Choice({ name, label, choices, note }: { name: string; label: string; c
           </option>
         ))}
       </select>
-      {note && <small class="muted">{note}</small>}
-    </label>
-  );
-}
-
-function Text({ name, label, note, required, first }: { name: string; label: string; note?: string; required?: boolean; first?: boolean }) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <input name={name} autocomplete="off" autocapitalize="none" spellcheck={false} maxLength={256} required={required} autofocus={first} />
       {note && <small class="muted">{note}</small>}
     </label>
   );
@@ -155,14 +139,14 @@ function NewDialog(props: MakeProps) {
     );
   return (
     <FormDialog title="New API key" act="Make the key" send={send} {...props}>
-      <Text name="owner" label="Owner" note="The user it stands for, in policies and in the trail." required first />
-      <Text name="client" label="Client" note="The program that holds it." />
-      <Text name="scopes" label="Scopes" note="With blanks between, as orders:read orders:write." />
-      <Text name="groups" label="Groups" note="With commas between." />
-      <Text name="services" label="Only for services" note="Empty: for any." />
-      <Text name="networks" label="Only from networks" note="As 10.0.0.0/8 2001:db8::/32. Empty: from anywhere." />
+      <TextField name="owner" label="Owner" note="The user it stands for, in policies and in the trail." required first />
+      <TextField name="client" label="Client" note="The program that holds it." />
+      <TextField name="scopes" label="Scopes" note="With blanks between, as orders:read orders:write." />
+      <TextField name="groups" label="Groups" note="With commas between." />
+      <TextField name="services" label="Only for services" note="Empty: for any." />
+      <TextField name="networks" label="Only from networks" note="As 10.0.0.0/8 2001:db8::/32. Empty: from anywhere." />
       <Choice name="lifetime" label="Ends after" choices={lifetimes} />
-      <Text name="note" label="Note" />
+      <TextField name="note" label="Note" />
     </FormDialog>
   );
 }
@@ -325,33 +309,16 @@ function KeyTable({ items, onOpen }: { items: Key[]; onOpen: (open: Open) => voi
 }
 
 export function ApiKeysPage() {
-  const [items, setItems] = useState<Key[]>();
-  const [next, setNext] = useState<string | null>(null);
-  const [search, setSearch] = useState('');
-  const [error, setError] = useState('');
+  const { items, next, search, setSearch, error, load } = useSearched((q, cursor) => ask(api.GET('/api/v1/api-keys', { params: { query: { q, limit: 100, cursor } } })));
   const [open, setOpen] = useState<Open>();
-  const asked = useRef(0);
-  const load = async (q: string, cursor?: string) => {
-    const mine = ++asked.current; // an answer that comes after the one of a later question is no news
-    const r = await ask(api.GET('/api/v1/api-keys', { params: { query: { q: q || undefined, limit: 100, cursor } } }));
-    if (mine !== asked.current) return;
-    setError(r.error ?? '');
-    if (!r.data) return;
-    setItems(cursor ? [...(items ?? []), ...r.data.items] : r.data.items);
-    setNext(r.data.exhausted ? null : r.data.next_cursor);
-  };
-  useEffect(() => {
-    const soon = setTimeout(() => void load(search), search ? 200 : 0);
-    return () => clearTimeout(soon);
-  }, [search]);
   const close = () => setOpen(undefined);
   const done = () => {
     close();
-    void load(search);
+    void load();
   };
   const made = (key: Schemas['ApiKeyMade']) => {
     setOpen({ kind: 'made', made: key });
-    void load(search);
+    void load();
   };
   return (
     <section class="page">
@@ -376,7 +343,7 @@ export function ApiKeysPage() {
       {items && items.length > 0 && <KeyTable items={items} onOpen={setOpen} />}
       {next && (
         <footer class="more">
-          <button type="button" onClick={() => void load(search, next)}>
+          <button type="button" onClick={() => void load(next)}>
             Show more
           </button>
         </footer>

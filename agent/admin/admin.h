@@ -14,6 +14,7 @@ struct audit_journal;
 struct audit_store;
 struct policy;
 struct policy_env;
+struct policy_hits;
 struct policy_tables_env;
 struct state;
 struct strbuf;
@@ -70,6 +71,7 @@ struct admin_deps {
 	struct audit_journal *journal;              /* the admin side is its only producer */
 	const struct policy_env *policy_env;        /* for policy_load() */
 	const struct policy_tables_env *tables_env; /* for API keys */
+	struct policy_hits *hits;                   /* NULL: policies are listed without */
 	struct admin_hooks hooks;
 };
 

@@ -2,6 +2,7 @@
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "core/jsonload.h"
+#include "policy/hits.h"
 #include "state/versions.h"
 
 #include <errno.h>
@@ -19,19 +20,59 @@ static json_t *text_or(const json_t *object, const char *name, const char *other
 	return json_is_string(member) ? json_incref(member) : json_string(otherwise);
 }
 
-static json_t *summary(const json_t *policy, size_t i)
+static json_t *list_or_empty(const json_t *object, const char *name)
 {
-	json_t *services = json_object_get(policy, "services");
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o}", "name", text_or(policy, "name", ""),
-	                 "action", text_or(policy, "action", "ALLOW"), "mode",
-	                 text_or(policy, "mode", "enforce"), "services",
-	                 json_is_array(services) ? json_incref(services) : json_array(), "n_rules",
-	                 (json_int_t)json_array_size(json_object_get(policy, "rules")), "pointer",
+	json_t *member = json_object_get(object, name);
+	return json_is_array(member) ? json_incref(member) : json_array();
+}
+
+static json_int_t count_of(const json_t *object, const char *name)
+{
+	return (json_int_t)json_array_size(json_object_get(object, name));
+}
+
+/* null where nothing is counted. */
+static json_t *hits_of(const struct call *call, struct sv name)
+{
+	struct policy_hits *hits = call->admin->deps.hits;
+	struct policy_hit_counts counts;
+	if (!hits || !policy_hits_get(hits, name, &counts))
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "matched", (json_int_t)counts.n_matched,
+	                 "decided", (json_int_t)counts.n_decided, "would_change",
+	                 (json_int_t)counts.n_would_change, "last_at", json_time(counts.last_at_us),
+	                 "since", json_time(counts.since_us));
+}
+
+static json_t *summary(const struct call *call, const json_t *policy, size_t i)
+{
+	json_t *percent = json_object_get(policy, "percent");
+	struct sv name = json_string_sv(json_object_get(policy, "name"));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "name",
+	                 text_or(policy, "name", ""), "action", text_or(policy, "action", "ALLOW"),
+	                 "mode", text_or(policy, "mode", "enforce"), "percent",
+	                 json_is_integer(percent) ? json_incref(percent) : json_integer(100),
+	                 "services", list_or_empty(policy, "services"), "n_rules",
+	                 count_of(policy, "rules"), "hits", hits_of(call, name), "pointer",
 	                 pointer_to("policies", i));
 }
 
-static json_t *service(const json_t *service, size_t i)
+static json_t *role(const struct call *call, const json_t *role, size_t i)
 {
+	char policy[256];
+	struct sv name = json_string_sv(json_object_get(role, "name"));
+	int n = snprintf(policy, sizeof(policy), "role:%.*s", SV_ARG(name));
+	struct sv counted = {policy, n > 0 && (size_t)n < sizeof(policy) ? (size_t)n : 0};
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "name", text_or(role, "name", ""),
+	                 "description", text_or(role, "description", ""), "inherits",
+	                 list_or_empty(role, "inherits"), "n_permissions",
+	                 count_of(role, "permissions"), "n_bindings", count_of(role, "bindings"),
+	                 "hits", hits_of(call, counted), "pointer", pointer_to("roles", i));
+}
+
+static json_t *service(const struct call *call, const json_t *service, size_t i)
+{
+	(void)call;
 	return json_pack("{s:o, s:o}", "name", text_or(service, "name", ""), "pointer",
 	                 pointer_to("services", i));
 }
@@ -42,20 +83,21 @@ static json_t *or_null(const json_t *object, const char *name)
 	return json_is_string(member) ? json_incref(member) : json_null();
 }
 
-static json_t *issuer(const json_t *issuer, size_t i)
+static json_t *issuer(const struct call *call, const json_t *issuer, size_t i)
 {
+	(void)call;
 	return json_pack("{s:o, s:o, s:o}", "name", or_null(issuer, "name"), "issuer",
 	                 or_null(issuer, "issuer"), "pointer", pointer_to("issuers", i));
 }
 
-static json_t *each(const json_t *set, const char *list,
-                    json_t *(*make)(const json_t *item, size_t i))
+static json_t *each(const struct call *call, const json_t *set, const char *list,
+                    json_t *(*make)(const struct call *call, const json_t *item, size_t i))
 {
 	json_t *items = json_array();
 	const json_t *item;
 	size_t i;
 	json_array_foreach(json_object_get(set, list), i, item)
-		json_array_append_new(items, make(item, i));
+		json_array_append_new(items, make(call, item, i));
 	return items;
 }
 
@@ -73,8 +115,9 @@ void policies_list(struct call *call)
 	}
 	CLEANUP(json_decrefp) json_t *set = json_load_strict(sv_of(version.text), 0, NULL);
 	reply_json(call, 200,
-	           json_pack("{s:o, s:o, s:o, s:o}", "version", json_u64(version.number), "items",
-	                     each(set, "policies", summary), "services",
-	                     each(set, "services", service), "issuers",
-	                     each(set, "issuers", issuer)));
+	           json_pack("{s:o, s:o, s:o, s:o, s:o}", "version", json_u64(version.number),
+	                     "items", each(call, set, "policies", summary), "roles",
+	                     each(call, set, "roles", role), "services",
+	                     each(call, set, "services", service), "issuers",
+	                     each(call, set, "issuers", issuer)));
 }

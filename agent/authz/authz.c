@@ -3,6 +3,7 @@
 #include "authz/index.h"
 #include "authz/locate.h"
 #include "authz/role.h"
+#include "authz/rollout.h"
 #include "authz/rule.h"
 #include "authz/service.h"
 #include "authz/set.h"
@@ -32,6 +33,16 @@ static bool is_wanted(const struct judgement *j, enum authz_group group)
 	       (group != AUTHZ_GROUP_ALLOW_SHADOW || !j->by_group[AUTHZ_GROUP_ALLOW].rule);
 }
 
+/* Where the policy is in force for some: whether the caller is on the group's side. */
+static bool is_on_side(const struct authz_rule *rule, enum authz_group group,
+                       const struct authz_view *view)
+{
+	bool is_shadow = group == AUTHZ_GROUP_DENY_SHADOW || group == AUTHZ_GROUP_ALLOW_SHADOW;
+	bool is_partial = rule->policy->mode == AUTHZ_MODE_ENFORCE &&
+	                  rule->policy->percent < AUTHZ_PERCENT_ALL;
+	return !is_partial || authz_rollout_has(rule->policy, view) != is_shadow;
+}
+
 static void judge_rule(const struct authz *authz, uint32_t id, const struct authz_view *view,
                        struct judgement *j)
 {
@@ -40,7 +51,13 @@ static void judge_rule(const struct authz *authz, uint32_t id, const struct auth
 	struct authz_miss ignored = {.rule = rule, .progress = UINT32_MAX};
 	struct authz_miss *miss = group == AUTHZ_GROUP_ALLOW ? &j->miss : &ignored;
 	struct sv route;
-	if (is_wanted(j, group) && authz_rule_holds(rule, view, &route, miss))
+	if (!is_wanted(j, group))
+		return;
+	bool on_side = is_on_side(rule, group, view);
+	/* who is nobody yet may be on the other side when signed in: what is missed still tells them to */
+	if (!on_side && (group != AUTHZ_GROUP_ALLOW || view->who->method != AUTH_NONE))
+		return;
+	if (authz_rule_holds(rule, view, &route, miss) && on_side)
 		j->by_group[group] = (struct matched){rule, route};
 }
 
@@ -151,9 +168,19 @@ static void find_miss(const struct authz *authz, const struct authz_service *ser
 
 /* ---- from what matched to a verdict ---- */
 
-static bool has_allow(const struct authz *authz, const struct authz_service *service)
+static bool has_partial(const struct authz_partial *list, const struct authz_view *view)
 {
-	return authz->has_allow || (service && service->has_allow);
+	for (; list; list = list->next)
+		if (authz_rollout_has(list->policy, view))
+			return true;
+	return false;
+}
+
+static bool has_allow(const struct authz *authz, const struct authz_service *service,
+                      const struct authz_view *view)
+{
+	return authz->has_allow || has_partial(authz->partials, view) ||
+	       (service && (service->has_allow || has_partial(service->partials, view)));
 }
 
 static bool has_allow_shadowed(const struct authz *authz, const struct authz_service *service)
@@ -193,7 +220,7 @@ static void missed_by(struct verdict *verdict, const struct authz_miss *miss)
 }
 
 static enum reason reason_of(const struct authz *authz, const struct authz_service *service,
-                             const struct judgement *j)
+                             const struct judgement *j, const struct authz_view *view)
 {
 	if (j->failed)
 		return REASON_OVERLOADED;
@@ -201,7 +228,7 @@ static enum reason reason_of(const struct authz *authz, const struct authz_servi
 		return REASON_POLICY_DENIED;
 	if (j->by_group[AUTHZ_GROUP_ALLOW].rule)
 		return REASON_POLICY_ALLOWED;
-	if (!has_allow(authz, service) && allows_by_default(authz, service))
+	if (!has_allow(authz, service, view) && allows_by_default(authz, service))
 		return REASON_DEFAULT_ALLOWED;
 	if (j->miss.wants_user)
 		return REASON_AUTHENTICATION_REQUIRED;
@@ -220,7 +247,7 @@ static void conclude(const struct authz *authz, const struct authz_service *serv
                      const struct judgement *j, const struct authz_view *view,
                      struct verdict *verdict)
 {
-	enum reason reason = reason_of(authz, service, j);
+	enum reason reason = reason_of(authz, service, j, view);
 	if (reason == REASON_POLICY_ALLOWED) {
 		grant(verdict, reason);
 		decided_by(verdict, &j->by_group[AUTHZ_GROUP_ALLOW], view);
@@ -256,6 +283,22 @@ static void record_shadow(const struct authz *authz, const struct authz_service 
 	verdict->shadow_policy = by ? by->policy->name : (struct sv){0};
 }
 
+static void note_hits(const struct judgement *j, struct verdict *verdict)
+{
+	const struct matched *m = j->by_group;
+	for (unsigned i = 0; i < AUTHZ_GROUP_COUNT && !j->failed; i++) {
+		if (!m[i].rule)
+			continue;
+		const struct authz_policy *policy = m[i].rule->policy;
+		bool is_shadow = i == AUTHZ_GROUP_DENY_SHADOW || i == AUTHZ_GROUP_ALLOW_SHADOW;
+		bool is_named = verdict->has_shadow && sv_eq(verdict->shadow_policy, policy->name);
+		verdict->hits[verdict->n_hits++] = (struct verdict_hit){
+			.policy = policy->number,
+			.decided = !is_shadow && sv_eq(verdict->policy, policy->name),
+			.would_change = is_shadow && is_named};
+	}
+}
+
 static void judge_form(const struct authz *authz, const struct authz_service *service,
                        const struct authz_view *view, struct verdict *verdict)
 {
@@ -263,6 +306,7 @@ static void judge_form(const struct authz *authz, const struct authz_service *se
 	find_miss(authz, service, view, &j);
 	conclude(authz, service, &j, view, verdict);
 	record_shadow(authz, service, &j, verdict);
+	note_hits(&j, verdict);
 }
 
 void authz_evaluate(const struct authz *authz, const struct authz_target *target,

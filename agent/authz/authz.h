@@ -3,7 +3,8 @@
  * Order (Istio's, with the default written down): any DENY that matches denies; else any ALLOW that
  * matches allows; else, where an ALLOW policy names the service, it is denied; else the service's
  * defaultAction, which is the set's, which is DENY when nobody wrote one. Specificity never decides.
- * Policies in shadow mode are judged beside and recorded where they would have changed the outcome.
+ * Policies in shadow mode are judged beside and recorded where they would have changed the outcome; one with a percent
+ * is in force for some callers and a shadow for the others.
  */
 #ifndef AUTHZ_AUTHZ_H
 #define AUTHZ_AUTHZ_H
@@ -87,6 +88,11 @@ struct authz_target {
 MUST_CHECK bool authz_locate(const struct authz *authz, const struct request *request,
                              struct arena *scratch, struct authz_target *ret,
                              struct verdict *ret_verdict);
+
+/* authz_n_parts, authz_part_name - what is counted: policies, and what roles permit as "role:NAME", which may be there
+ * several times. The number is verdict_hit's. */
+size_t authz_n_parts(const struct authz *authz);
+struct sv authz_part_name(const struct authz *authz, uint32_t number);
 
 /* authz_login - the name of the login of the service that was located; empty: none. */
 struct sv authz_login(const struct authz_target *target);

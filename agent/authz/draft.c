@@ -1,5 +1,6 @@
 #include "authz/draft.h"
 
+#include "authz/rollout.h"
 #include "core/hash.h"
 #include "core/jsonfields.h"
 #include "core/limits.h"
@@ -21,6 +22,7 @@ struct raw_policy {
 	const json_t *name, *rules;
 	struct draft_choice where;
 	unsigned action, mode;
+	int64_t percent;
 };
 
 #define FIELD(text, what, member, ...)                                          \
@@ -35,6 +37,7 @@ static const struct json_field policy_fields[] = {
               .n_names = AUTHZ_ACTION_COUNT, .required = true),
 	FIELD("mode", JSON_FIELD_ENUM, mode, .names = authz_mode_names,
               .n_names = AUTHZ_MODE_COUNT),
+	FIELD("percent", JSON_FIELD_INT, percent, .min = 0, .max = AUTHZ_PERCENT_ALL),
 	FIELD("services", JSON_FIELD_VALUE, where.services, .required = false),
 	FIELD("namespace", JSON_FIELD_VALUE, where.namespace, .required = false),
 	FIELD("selector", JSON_FIELD_VALUE, where.selector, .required = false),
@@ -58,7 +61,7 @@ static void enter_name(struct drafting *d, struct draft *draft, const struct com
 static void compile_policy(struct drafting *d, struct draft *draft, const json_t *value,
                            const struct compile_place *at)
 {
-	struct raw_policy raw = {0};
+	struct raw_policy raw = {.percent = AUTHZ_PERCENT_ALL};
 	if (json_fields_read(value, policy_fields, ARRAY_LEN(policy_fields), at->pointer, d->c.diag,
 	                     &raw) != 0)
 		d->c.failed = true;
@@ -69,6 +72,12 @@ static void compile_policy(struct drafting *d, struct draft *draft, const json_t
 		enter_name(d, draft, at);
 	draft->policy.action = (enum authz_action)raw.action;
 	draft->policy.mode = (enum authz_mode)raw.mode;
+	draft->policy.percent = (uint8_t)raw.percent;
+	place = compile_key(at, "percent");
+	if (raw.mode != AUTHZ_MODE_ENFORCE && json_object_get(value, "percent"))
+		compile_report(&d->c, &place, "conflict",
+		               "only a policy in mode enforce is in force for some: leave out "
+		               "mode, it is a shadow for the others");
 	draft_targets(d, draft, &raw.where, at);
 	place = compile_key(at, "rules");
 	compile_policy_rules(&d->c, raw.rules, &place, &draft->policy, &draft->rules,
@@ -153,7 +162,8 @@ static void compile_role_permissions(struct drafting *d, uint32_t role, const js
 	for (size_t i = 0; i < n; i++) {
 		struct compile_place one = compile_index(&place, i);
 		struct draft *draft = &d->drafts[d->n++];
-		draft->policy = (struct authz_policy){.name = name, .action = AUTHZ_ACTION_ALLOW};
+		draft->policy = (struct authz_policy){
+			.name = name, .action = AUTHZ_ACTION_ALLOW, .percent = AUTHZ_PERCENT_ALL};
 		if (i == 0)
 			enter_name(d, draft, at);
 		compile_permission(d, draft, role, json_array_get(list, i), &one);

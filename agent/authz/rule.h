@@ -80,6 +80,8 @@ struct authz_policy {
 	struct sv name;
 	enum authz_action action;
 	enum authz_mode mode;
+	uint8_t percent; /* of the callers it is in force for; a shadow for the others: rollout.h */
+	uint32_t number; /* of all in the set */
 };
 
 struct authz_expression;

@@ -24,14 +24,16 @@ struct authz_service {
 	const struct token_wish *token; /* NULL: none is wanted */
 	struct sv namespace;
 	enum authz_path_mode path_mode;
-	struct sv login;         /* the name of one of the logins; empty: none */
-	uint64_t space;          /* of its own rules in the policy index */
-	bool has_allow;          /* an enforced ALLOW policy names it */
-	bool has_allow_shadowed; /* an enforced or shadow one does */
+	struct sv login;                      /* the name of one of the logins; empty: none */
+	uint64_t space;                       /* of its own rules in the policy index */
+	bool has_allow;                       /* an enforced ALLOW policy names it */
+	bool has_allow_shadowed;              /* an enforced or shadow one does */
+	const struct authz_partial *partials; /* those that name it and are in force for some */
 	struct authz_match_set hosts;
 	struct authz_operation where; /* its paths */
 };
 
+struct authz_partial;
 struct authz_services;
 
 /* What services are that do not say otherwise. */

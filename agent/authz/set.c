@@ -4,6 +4,7 @@
 #include "authz/compile.h"
 #include "authz/draft.h"
 #include "authz/expression.h"
+#include "authz/rollout.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
 #include "core/names.h"
@@ -18,6 +19,11 @@ enum { KEEP_CONDITION_FACTOR = 640, KEEP_CONDITION_BYTES = 8192 };
 
 /* ---- putting the rules in order ---- */
 
+static bool is_partial(const struct authz_policy *policy)
+{
+	return policy->mode == AUTHZ_MODE_ENFORCE && policy->percent < AUTHZ_PERCENT_ALL;
+}
+
 static bool is_in_group(const struct draft *draft, enum authz_group group)
 {
 	static const struct {
@@ -29,8 +35,10 @@ static bool is_in_group(const struct draft *draft, enum authz_group group)
 		[AUTHZ_GROUP_ALLOW] = {AUTHZ_ACTION_ALLOW, AUTHZ_MODE_ENFORCE},
 		[AUTHZ_GROUP_ALLOW_SHADOW] = {AUTHZ_ACTION_ALLOW, AUTHZ_MODE_SHADOW},
 	};
-	return draft->policy.action == groups[group].action &&
-	       draft->policy.mode == groups[group].mode;
+	const struct authz_policy *policy = &draft->policy;
+	bool is_both = is_partial(policy) && groups[group].mode == AUTHZ_MODE_SHADOW;
+	return policy->action == groups[group].action &&
+	       (policy->mode == groups[group].mode || is_both);
 }
 
 static int index_rule(struct authz *set, const struct draft *draft, const struct authz_rule *rule,
@@ -44,20 +52,37 @@ static int index_rule(struct authz *set, const struct draft *draft, const struct
 	return r;
 }
 
-/* Policies without rules count too: an ALLOW that never matches still ends the default. */
-static void mark_allow(struct authz *set, const struct draft *draft)
+static int add_partial(struct authz *set, const struct authz_policy *policy,
+                       const struct authz_partial **list)
 {
-	bool enforced = draft->policy.mode == AUTHZ_MODE_ENFORCE;
-	if (draft->policy.action != AUTHZ_ACTION_ALLOW || draft->policy.mode == AUTHZ_MODE_DISABLED)
-		return;
+	struct authz_partial *partial = arena_alloc(&set->keep, sizeof(*partial));
+	if (!partial)
+		return -ENOMEM;
+	*partial = (struct authz_partial){policy, *list};
+	*list = partial;
+	return 0;
+}
+
+/* Policies without rules count too: an ALLOW that never matches still ends the default. */
+static int mark_allow(struct authz *set, const struct draft *draft,
+                      const struct authz_policy *policy)
+{
+	bool enforced = policy->mode == AUTHZ_MODE_ENFORCE && !is_partial(policy);
+	int r = 0;
+	if (policy->action != AUTHZ_ACTION_ALLOW || policy->mode == AUTHZ_MODE_DISABLED)
+		return 0;
 	if (!draft->targets) {
 		set->has_allow = set->has_allow || enforced;
 		set->has_allow_shadowed = true;
+		r = is_partial(policy) ? add_partial(set, policy, &set->partials) : 0;
 	}
-	for (size_t i = 0; i < draft->n_targets; i++) {
-		draft->targets[i]->has_allow = draft->targets[i]->has_allow || enforced;
-		draft->targets[i]->has_allow_shadowed = true;
+	for (size_t i = 0; i < draft->n_targets && r == 0; i++) {
+		struct authz_service *service = draft->targets[i];
+		service->has_allow = service->has_allow || enforced;
+		service->has_allow_shadowed = true;
+		r = is_partial(policy) ? add_partial(set, policy, &service->partials) : 0;
 	}
+	return r;
 }
 
 static int rank_group(struct drafting *d, enum authz_group group)
@@ -67,10 +92,9 @@ static int rank_group(struct drafting *d, enum authz_group group)
 	for (size_t i = 0; i < d->n && r == 0; i++) {
 		if (!is_in_group(&d->drafts[i], group))
 			continue;
-		mark_allow(set, &d->drafts[i]);
 		for (size_t k = 0; k < d->drafts[i].n_rules && r == 0; k++) {
 			const struct authz_rule *rule = &d->drafts[i].rules[k];
-			uint32_t id = (uint32_t)set->n_rules++;
+			uint32_t id = (uint32_t)set->n_ranked++;
 			set->rules[id] = (struct authz_ranked){rule, group};
 			r = index_rule(set, &d->drafts[i], rule, id);
 		}
@@ -82,23 +106,38 @@ static int rank_group(struct drafting *d, enum authz_group group)
 static int keep_policies(struct drafting *d)
 {
 	struct authz_policy *kept = arena_array(&d->set->keep, d->n + 1, sizeof(*kept));
-	size_t n_rules = 0;
+	size_t n_ranked = 0;
 	if (!kept)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->n; i++) {
+		size_t n = d->drafts[i].n_rules;
 		kept[i] = d->drafts[i].policy;
-		n_rules += d->drafts[i].n_rules;
-		for (size_t k = 0; k < d->drafts[i].n_rules; k++)
+		kept[i].number = (uint32_t)i;
+		d->set->n_rules += kept[i].mode == AUTHZ_MODE_DISABLED ? 0 : n;
+		n_ranked += is_partial(&kept[i]) ? n * 2 : n;
+		for (size_t k = 0; k < n; k++)
 			d->drafts[i].rules[k].policy = &kept[i];
 	}
 	d->set->n_policies = d->n_policies;
-	d->set->rules = arena_array(&d->set->keep, n_rules + 1, sizeof(*d->set->rules));
+	d->set->parts = kept;
+	d->set->n_parts = d->n;
+	d->set->rules = arena_array(&d->set->keep, n_ranked + 1, sizeof(*d->set->rules));
 	return d->set->rules ? 0 : -ENOMEM;
+}
+
+static int mark_allows(struct drafting *d)
+{
+	int r = 0;
+	for (size_t i = 0; i < d->n && r == 0; i++)
+		r = mark_allow(d->set, &d->drafts[i], &d->set->parts[i]);
+	return r;
 }
 
 static int rank_rules(struct drafting *d)
 {
 	int r = keep_policies(d);
+	if (r == 0)
+		r = mark_allows(d);
 	d->set->index = authz_index_new();
 	if (r == 0 && !d->set->index)
 		r = -ENOMEM;
@@ -246,4 +285,14 @@ struct authz_counts authz_count(const struct authz *authz)
 	return (struct authz_counts){.services = authz_services_count(authz->services),
 	                             .policies = authz->n_policies,
 	                             .rules = authz->n_rules};
+}
+
+size_t authz_n_parts(const struct authz *authz)
+{
+	return authz->n_parts;
+}
+
+struct sv authz_part_name(const struct authz *authz, uint32_t number)
+{
+	return authz->parts[number].name;
 }

@@ -25,6 +25,12 @@ struct authz_ranked {
 
 enum { AUTHZ_SPACE_COMMON = 0 }; /* rules of policies that name no service; services count from 1 */
 
+/* An ALLOW policy that is in force for some: for those it ends the default. */
+struct authz_partial {
+	const struct authz_policy *policy;
+	const struct authz_partial *next; /* for the same service, or for all */
+};
+
 struct authz {
 	json_t *services_json, *policies_json, *issuers_json, *types_json,
 		*roles_json; /* hold the texts that the rest views */
@@ -34,7 +40,11 @@ struct authz {
 	struct authz_roles roles;
 	struct authz_services *services;
 	struct authz_ranked *rules;
+	size_t n_ranked; /* a rule of a policy that is in force for some is there twice */
 	size_t n_rules, n_policies;
+	const struct authz_policy *parts; /* the policies, and what roles permit, by their number */
+	size_t n_parts;
+	const struct authz_partial *partials; /* for every service */
 	struct authz_index *index;
 	enum authz_default default_action;
 	enum authz_path_mode path_mode; /* of services that say nothing, and where there are none */

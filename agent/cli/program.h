@@ -71,6 +71,8 @@ MUST_CHECK int program_load_policy(struct program *p);
 json_t *program_describe_issuers(const struct program *p);
 /* program_collect_issuers - the same as metrics. */
 void program_collect_issuers(const struct program *p, struct strbuf *text);
+/* program_collect_policies - how often each policy had a part in a verdict, as metrics. */
+void program_collect_policies(const struct program *p, struct strbuf *text);
 
 /* The hooks of admin.h; user is the program. */
 void program_publish(void *user, struct policy *policy);

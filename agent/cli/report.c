@@ -373,6 +373,7 @@ void program_collect(void *user, struct strbuf *text)
 	collect_audit(p, text);
 	collect_keys(p, text);
 	program_collect_issuers(p, text);
+	program_collect_policies(p, text);
 	collect_asks(p, text);
 	collect_logins(p, text);
 }

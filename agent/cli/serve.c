@@ -377,6 +377,7 @@ static int start_admin(struct program *p, const char *path)
 	                                .journal = audit_journals_admin(p->journals),
 	                                .policy_env = &p->env,
 	                                .tables_env = &p->tables_env,
+	                                .hits = policy_slot_hits(p->slot),
 	                                .hooks = {.user = p,
 	                                          .publish = program_publish,
 	                                          .describe = program_describe,

@@ -73,6 +73,9 @@
 /* Policies of one set. */
 #define POLICY_SET_MAX_POLICIES 200000
 
+/* Names of policies that are counted between two starts; what comes after is judged and not counted. */
+#define HITS_MAX (256 * 1024)
+
 /* Roles of one set, and what they give together through those that they inherit: a bit a role and request,
  * 4 bytes each that is given. */
 #define POLICY_SET_MAX_ROLES 16384

@@ -33,7 +33,14 @@ struct why {
 	bool held;           /* whether it was met */
 };
 
-enum { VERDICT_WHY_MAX = 4, VERDICT_COOKIES_MAX = 2 };
+/* A policy that had a part in it: one of its rules held. For counting. */
+struct verdict_hit {
+	uint32_t policy; /* its number in the policy set */
+	bool decided;
+	bool would_change; /* a shadow: enforced, it would have decided otherwise */
+};
+
+enum { VERDICT_WHY_MAX = 4, VERDICT_COOKIES_MAX = 2, VERDICT_HITS_MAX = 4 };
 
 struct verdict {
 	enum verdict_effect effect;
@@ -63,6 +70,9 @@ struct verdict {
 	bool has_shadow; /* shadow policies would have decided otherwise */
 	enum verdict_effect shadow_effect;
 	struct sv shadow_policy;
+
+	struct verdict_hit hits[VERDICT_HITS_MAX];
+	size_t n_hits;
 };
 
 /* verdict_deny - a denial with the reason's usual status and effect: 400, 401, 403, 429 or 503. */

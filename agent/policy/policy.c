@@ -38,6 +38,7 @@ void policy_unref(struct policy *policy)
 	for (size_t i = 0; i < policy->n_bundles; i++)
 		policy_bundles_release(policy->keys, policy->bundles[i]);
 	free(policy->bundles);
+	free(policy->hit_places);
 	free(policy);
 }
 

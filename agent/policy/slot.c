@@ -1,5 +1,7 @@
 #include "policy/slot.h"
 
+#include "core/clock.h"
+#include "policy/hits.h"
 #include "policy/policy.h"
 
 #include <pthread.h>
@@ -10,6 +12,7 @@ struct policy_slot {
 	atomic_uint_fast64_t generation; /* of current; what workers look at */
 	pthread_mutex_t mutex;           /* guards current */
 	struct policy *current;
+	struct policy_hits *hits;
 };
 
 struct policy_slot *policy_slot_new(void)
@@ -17,7 +20,9 @@ struct policy_slot *policy_slot_new(void)
 	struct policy_slot *slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return NULL;
-	if (pthread_mutex_init(&slot->mutex, NULL) != 0) {
+	slot->hits = policy_hits_new();
+	if (!slot->hits || pthread_mutex_init(&slot->mutex, NULL) != 0) {
+		policy_hits_free(slot->hits);
 		free(slot);
 		return NULL;
 	}
@@ -30,6 +35,7 @@ void policy_slot_free(struct policy_slot *slot)
 	if (!slot)
 		return;
 	policy_unref(slot->current);
+	policy_hits_free(slot->hits);
 	pthread_mutex_destroy(&slot->mutex);
 	free(slot);
 }
@@ -44,8 +50,21 @@ static struct policy *replace(struct policy_slot *slot, struct policy *policy)
 	return before;
 }
 
+struct policy_hits *policy_slot_hits(const struct policy_slot *slot)
+{
+	return slot->hits;
+}
+
+/* Before anybody else sees it. */
+static void enter(struct policy_slot *slot, struct policy *policy)
+{
+	if (policy)
+		policy_hits_enter(slot->hits, policy, clock_real_us());
+}
+
 void policy_slot_publish(struct policy_slot *slot, struct policy *policy)
 {
+	enter(slot, policy);
 	pthread_mutex_lock(&slot->mutex);
 	struct policy *before = replace(slot, policy);
 	pthread_mutex_unlock(&slot->mutex);
@@ -54,6 +73,7 @@ void policy_slot_publish(struct policy_slot *slot, struct policy *policy)
 
 bool policy_slot_publish_newer(struct policy_slot *slot, struct policy *policy)
 {
+	enter(slot, policy);
 	pthread_mutex_lock(&slot->mutex);
 	bool newer = !slot->current || policy_version(policy) > policy_version(slot->current);
 	struct policy *dropped = newer ? replace(slot, policy) : policy;

@@ -7,12 +7,16 @@
 #include <stdbool.h>
 
 struct policy;
+struct policy_hits;
 struct policy_slot;
 
 /* policy_slot_new - an empty slot; NULL when memory is out. */
 MUST_CHECK struct policy_slot *policy_slot_new(void);
 /* policy_slot_free - after the last worker has stopped. */
 void policy_slot_free(struct policy_slot *slot);
+
+/* policy_slot_hits - how often the policies that were published have decided; lives as long as the slot. */
+struct policy_hits *policy_slot_hits(const struct policy_slot *slot);
 
 /* policy_slot_publish - puts policy in force and takes the caller's reference. thread: any */
 void policy_slot_publish(struct policy_slot *slot, struct policy *policy);

@@ -29,6 +29,7 @@ struct policy {
 	size_t n_slots, room_slots;
 	struct trustslot **bundles; /* of trust domains, the same */
 	size_t n_bundles;
+	uint32_t *hit_places; /* by the number of each policy, + 1; NULL: not counted. See hits.h */
 };
 
 /* policy_new - an empty one with one reference; NULL when memory is out. */

@@ -7,6 +7,7 @@
 #include "model/decision.h"
 #include "policy/asks.h"
 #include "policy/decide.h"
+#include "policy/hits.h"
 #include "policy/issue.h"
 #include "spop/ack.h"
 #include "spop/notify.h"
@@ -61,6 +62,7 @@ static void give(struct answering *a, struct decision *d)
 {
 	record_or_refuse(a, d);
 	count_decision(a->home->counters, d);
+	policy_hits_count(a->home->hits, a->home->policy, &d->verdict, d->at_us);
 	a->home->gives_tokens =
 		a->home->gives_tokens || d->token.n > 0 || d->verdict.cookies[0].n > 0;
 	spop_ack_encode(a->out, a->stream_id, a->frame_id, d, a->max_ack_bytes);

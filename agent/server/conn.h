@@ -17,6 +17,7 @@
 struct conn;
 struct minter;
 struct policy;
+struct policy_hits_row;
 struct policy_mailbox;
 struct tokencache;
 
@@ -27,6 +28,7 @@ struct conn_home {
 	struct worker_counters *counters;
 	struct policy *policy;            /* in force; owned by the worker */
 	struct policy_tables_view tables; /* as the policy */
+	struct policy_hits_row *hits;     /* the slot's */
 	struct tokencache *tokens;
 	struct policy_mailbox *mailbox; /* where answers come; owned by the worker */
 	struct parking parking;

@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "core/thread.h"
 #include "policy/asks.h"
+#include "policy/hits.h"
 #include "policy/policy.h"
 #include "policy/slot.h"
 #include "policy/users.h"
@@ -216,8 +217,9 @@ int worker_start(const struct worker_options *options, struct worker **ret)
 	                                   .deadline_s = options->deadline_ms / 1e3,
 	                                   .ready = conn_resume_one};
 	w->home.minter = minter_new();
+	w->home.hits = policy_hits_row(policy_slot_hits(options->slot));
 	if (!w->home.loop || !w->home.tokens || !w->home.mailbox || !w->home.minter ||
-	    arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
+	    !w->home.hits || arena_init(&w->home.arena, REQUEST_ARENA_BYTES) != 0)
 		return -ENOMEM;
 	start_watchers(w);
 	char name[16];

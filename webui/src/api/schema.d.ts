@@ -1085,20 +1085,56 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description How often it had a part in a verdict, summed over workers and kept by name from one published version to the next; null where it is not counted. */
+        PolicyHits: {
+            /** @description One of its rules was the first to hold among those that could still decide. */
+            matched: number;
+            /** @description The verdict was its own. */
+            decided: number;
+            /** @description It was a shadow, and in force the verdict would have been another. */
+            would_change: number;
+            /**
+             * Format: date-time
+             * @description Of the last match; null: it has never matched since.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            last_at: string | null;
+            /**
+             * Format: date-time
+             * @description Counted from then: since the agent started, or since the name was first published.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            since: string;
+        } | null;
         PolicySummary: {
             name: string;
             /** @enum {string} */
             action: "ALLOW" | "DENY";
             /** @enum {string} */
             mode: "enforce" | "shadow" | "disabled";
+            /** @description Of the callers it is in force for; a shadow for the others. */
+            percent: number;
             services: string[];
             n_rules: number;
+            hits: components["schemas"]["PolicyHits"];
+            /** @description Place in the policy set's text. */
+            pointer: string;
+        };
+        RoleSummary: {
+            name: string;
+            description: string;
+            inherits: string[];
+            n_permissions: number;
+            n_bindings: number;
+            hits: components["schemas"]["PolicyHits"];
             /** @description Place in the policy set's text. */
             pointer: string;
         };
         PolicyList: {
             version: string;
             items: components["schemas"]["PolicySummary"][];
+            /** @description What each permits is counted as the policy role:NAME. */
+            roles: components["schemas"]["RoleSummary"][];
             services: {
                 name: string;
                 pointer: string;

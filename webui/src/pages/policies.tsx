@@ -3,7 +3,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { myWork } from '../app/draft';
 import { place } from '../app/router';
 import { may } from '../app/session';
-import { Alert, Empty, Loading, Verdict } from '../components/parts';
+import { Alert, Empty, Loading, Time, Verdict } from '../components/parts';
 import { termText } from '../lib/filter';
 import { shown } from '../lib/text';
 import { viewHref } from '../lib/view';
@@ -11,6 +11,219 @@ import { History } from './history';
 import { Impact } from './impact';
 import { Source } from './source';
 import { Try } from './try';
+
+type Summary = Schemas['PolicySummary'];
+type Hits = Schemas['PolicyHits'];
+
+function Count({ hits }: { hits: Hits }) {
+  if (!hits) return <span class="muted">not counted</span>;
+  return (
+    <span>
+      {hits.matched.toLocaleString()}
+      {hits.would_change > 0 && (
+        <span class="tag" title="In force, it would have decided these otherwise">
+          {hits.would_change.toLocaleString()} would change
+        </span>
+      )}
+    </span>
+  );
+}
+
+// "never" alone would say too much: counting has a beginning.
+function Last({ hits }: { hits: Hits }) {
+  if (!hits) return null;
+  if (hits.last_at) return <Time iso={hits.last_at} />;
+  return (
+    <span class="muted">
+      never since <Time iso={hits.since} />
+    </span>
+  );
+}
+
+function Mode({ of }: { of: Summary }) {
+  if (of.mode !== 'enforce') return <span class="tag warn">{of.mode}</span>;
+  if (of.percent === 100) return <>enforce</>;
+  return (
+    <span class="tag warn" title={`In force for ${of.percent} of 100 callers, a shadow for the others`}>
+      {of.percent} % enforce
+    </span>
+  );
+}
+
+function toSource(pointer: string) {
+  return `/policies?tab=source&at=${encodeURIComponent(pointer)}`;
+}
+
+function PolicyTable({ items, version }: { items: Summary[]; version: string }) {
+  return (
+    <table class="rows cards-narrow">
+      <caption class="hidden">Policies of version {version}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Policy</th>
+          <th scope="col">Action</th>
+          <th scope="col">Mode</th>
+          <th scope="col">Services</th>
+          <th scope="col" class="number">
+            Rules
+          </th>
+          <th scope="col" class="number">
+            Hits
+          </th>
+          <th scope="col">Last hit</th>
+          <th scope="col">
+            <span class="hidden">Links</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((p) => (
+          <tr key={p.pointer}>
+            <td data-label="Policy">
+              <a href={toSource(p.pointer)} title="Its place in the source">
+                <strong>{shown(p.name)}</strong>
+              </a>
+            </td>
+            <td data-label="Action">
+              <Verdict value={p.action === 'ALLOW' ? 'allow' : 'deny'} />
+            </td>
+            <td data-label="Mode">
+              <Mode of={p} />
+            </td>
+            <td data-label="Services">{p.services.length ? p.services.map((s) => shown(s)).join(', ') : <span class="muted">all</span>}</td>
+            <td data-label="Rules" class="number">
+              {p.n_rules}
+            </td>
+            <td data-label="Hits" class="number">
+              <Count hits={p.hits} />
+            </td>
+            <td data-label="Last hit" class="short">
+              <Last hits={p.hits} />
+            </td>
+            <td>
+              <a class="seen" href={viewHref({ q: termText(p.mode === 'shadow' ? 'shadow_policy' : 'policy', p.name) })}>
+                Decisions <span class="hidden">of {shown(p.name)}</span>
+              </a>
+              {p.mode === 'enforce' && p.percent < 100 && (
+                <>
+                  {' \u00b7 '}
+                  <a class="seen" href={viewHref({ q: termText('shadow_policy', p.name) })}>
+                    As a shadow <span class="hidden">of {shown(p.name)}</span>
+                  </a>
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function RoleTable({ items }: { items: Schemas['RoleSummary'][] }) {
+  return (
+    <table class="rows cards-narrow">
+      <caption class="hidden">Roles</caption>
+      <thead>
+        <tr>
+          <th scope="col">Role</th>
+          <th scope="col">Inherits</th>
+          <th scope="col" class="number">
+            Permissions
+          </th>
+          <th scope="col" class="number">
+            Bindings
+          </th>
+          <th scope="col" class="number">
+            Hits
+          </th>
+          <th scope="col">Last hit</th>
+          <th scope="col">
+            <span class="hidden">Links</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((r) => (
+          <tr key={r.pointer}>
+            <td data-label="Role">
+              <a href={toSource(r.pointer)} title="Its place in the source">
+                <strong>{shown(r.name)}</strong>
+              </a>
+              {r.description && <div class="muted">{shown(r.description)}</div>}
+            </td>
+            <td data-label="Inherits">{r.inherits.map((name) => shown(name)).join(', ')}</td>
+            <td data-label="Permissions" class="number">
+              {r.n_permissions}
+            </td>
+            <td data-label="Bindings" class="number">
+              {r.n_bindings}
+            </td>
+            <td data-label="Hits" class="number">
+              {r.n_permissions > 0 && <Count hits={r.hits} />}
+            </td>
+            <td data-label="Last hit" class="short">
+              {r.n_permissions > 0 && <Last hits={r.hits} />}
+            </td>
+            <td>
+              {r.n_permissions > 0 && (
+                <a class="seen" href={viewHref({ q: termText('policy', `role:${r.name}`) })}>
+                  Decisions <span class="hidden">by {shown(r.name)}</span>
+                </a>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+type Show = 'all' | 'never' | 'change';
+
+const shows: [Show, string][] = [
+  ['all', 'All'],
+  ['never', 'Never hit'],
+  ['change', 'Would change something'],
+];
+
+function isShown(show: Show, hits: Hits) {
+  if (show === 'never') return !!hits && !hits.last_at;
+  return show === 'all' || (!!hits && hits.would_change > 0);
+}
+
+function Found({ list }: { list: Schemas['PolicyList'] }) {
+  const [search, setSearch] = useState('');
+  const [show, setShow] = useState<Show>('all');
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (text: string) => words.every((word) => text.toLowerCase().includes(word));
+  const items = list.items.filter((p) => isShown(show, p.hits) && has([p.name, p.action, p.mode, ...p.services].join(' ')));
+  const roles = list.roles.filter((r) => isShown(show, r.hits) && has([r.name, 'role', r.description, ...r.inherits].join(' ')));
+  return (
+    <>
+      <form role="search" class="search" onSubmit={(e) => e.preventDefault()}>
+        <input type="search" aria-label="Search name, action, mode or service" placeholder="Name, action, mode or service" maxLength={256} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
+        <select aria-label="Which" value={show} onChange={(e) => setShow(e.currentTarget.value as Show)}>
+          {shows.map(([value, title]) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </form>
+      <div class="found" aria-live="polite">
+        {!items.length && !roles.length && <Empty title="No policy is like that" />}
+      </div>
+      {items.length > 0 && <PolicyTable items={items} version={list.version} />}
+      {roles.length > 0 && (
+        <>
+          <h2>Roles</h2>
+          <RoleTable items={roles} />
+        </>
+      )}
+    </>
+  );
+}
 
 function List() {
   const [list, setList] = useState<Schemas['PolicyList']>();
@@ -25,7 +238,7 @@ function List() {
   }, []);
   if (error) return <Alert>{error}</Alert>;
   if (!list && !none) return <Loading what="policies" />;
-  if (!list?.items.length) {
+  if (!list?.items.length && !list?.roles.length) {
     return (
       <Empty title="There is no policy">
         <p>
@@ -35,51 +248,7 @@ function List() {
       </Empty>
     );
   }
-  return (
-    <table class="rows cards-narrow">
-      <caption class="hidden">Policies of version {list.version}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Policy</th>
-          <th scope="col">Action</th>
-          <th scope="col">Mode</th>
-          <th scope="col">Services</th>
-          <th scope="col" class="number">
-            Rules
-          </th>
-          <th scope="col">
-            <span class="hidden">Links</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {list.items.map((p) => (
-          <tr key={p.pointer}>
-            <td data-label="Policy" class="grow">
-              <a href={`/policies?tab=source&at=${encodeURIComponent(p.pointer)}`} title="Its place in the source">
-                <strong>{shown(p.name)}</strong>
-              </a>
-            </td>
-            <td data-label="Action">
-              <Verdict value={p.action === 'ALLOW' ? 'allow' : 'deny'} />
-            </td>
-            <td data-label="Mode">
-              <span class={p.mode === 'enforce' ? '' : 'tag warn'}>{p.mode}</span>
-            </td>
-            <td data-label="Services">{p.services.length ? p.services.map((s) => shown(s)).join(', ') : <span class="muted">all</span>}</td>
-            <td data-label="Rules" class="number">
-              {p.n_rules}
-            </td>
-            <td>
-              <a class="seen" href={viewHref({ q: termText(p.mode === 'shadow' ? 'shadow_policy' : 'policy', p.name) })}>
-                Decisions <span class="hidden">of {shown(p.name)}</span>
-              </a>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  return <Found list={list} />;
 }
 
 const tabs: [string, string, () => boolean][] = [

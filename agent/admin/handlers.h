@@ -22,6 +22,8 @@ void draft_show(struct call *call);
 void draft_put(struct call *call);
 void draft_delete(struct call *call);
 void policy_validate(struct call *call);
+void diff_show(struct call *call);
+void diff_create(struct call *call);
 void versions_list(struct call *call);
 void versions_show(struct call *call);
 void versions_publish(struct call *call);

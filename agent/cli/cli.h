@@ -6,6 +6,7 @@ int cli_serve(int argc, char **argv);
 int cli_cel(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_policy(int argc, char **argv);
 int cli_relation(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_token(int argc, char **argv);

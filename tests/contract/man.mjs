@@ -24,6 +24,7 @@ const covered = {
 	'haward-explain.1': [['explain']],
 	'haward-cel.1': [['cel']],
 	'haward-import.1': [['import', 'istio']],
+	'haward-policy.1': [['policy', 'diff']],
 	'haward-relation.1': [['relation', 'check']],
 	'haward-replay.1': [['replay']],
 	'haward-token.1': [['token']],
@@ -158,7 +159,7 @@ after(async () => {
 test('the examples work', () => {
 	const env = { ...process.env, PATH: `${path.dirname(haward)}:${process.env.PATH}` };
 	let n = 0;
-	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-cel.1', 'haward-import.1', 'haward-relation.1', 'haward-replay.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-user.8', 'haward-audit.1', 'haward-key.8', 'haward-revoke.8']) {
+	for (const page of ['haward-check.1', 'haward-explain.1', 'haward-cel.1', 'haward-import.1', 'haward-policy.1', 'haward-relation.1', 'haward-replay.1', 'haward-token.1', 'haward-workload.1', 'haward-admin.8', 'haward-user.8', 'haward-audit.1', 'haward-key.8', 'haward-revoke.8']) {
 		for (const example of examples(page)) {
 			// the issuer of the example is nobody's; all else is as printed, in a directory of ours
 			const command = example.replace(/^curl .*\n/m, '').replaceAll('/var/lib/haward', path.join(dir, 'data')).replaceAll('/etc/haward', dir)

@@ -229,6 +229,9 @@ test('a policy set with an error is refused at its place; a good one is in force
 	await older.getByText('"apiVersion"').waitFor();
 	await older.getByRole('button', { name: 'Against the one in force' }).click();
 	await older.getByText(/\d+ added/).waitFor();
+	const changed = older.getByRole('region', { name: 'What changes' }).getByRole('listitem').filter({ hasText: 'read-orders' });
+	await changed.getByText('grants more').waitFor();
+	await changed.getByText('"DELETE"').waitFor();
 	await isClean('an older version');
 	await shoot(page, 'version-light-1280');
 	await page.keyboard.press('Escape');

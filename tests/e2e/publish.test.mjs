@@ -108,3 +108,35 @@ test('shadow policies are weighed and change nothing; rollback is a new version'
 	assert.deepEqual(versions.items.map((v) => v.version), ['3', '2', '1']);
 	assert.deepEqual(versions.items.map((v) => v.current), [true, false, false]);
 });
+
+test('versions and drafts are compared by what they say', async (t) => {
+	const key = await makeKey();
+	const issuer = issuerEntry({ jwks: jwksOf(key) });
+	const first = policySet(issuer, [readOrders(), readOrders({ name: 'writes', methods: ['PUT'] })]);
+	const second = policySet(issuer, [readOrders({ name: 'writes', methods: ['PUT', 'PATCH'] }), readOrders({ mode: 'enforce' }), { name: 'stop', action: 'DENY', rules: [{}] }]);
+	const stack = await Stack.up(t, { name: 'diff', policy: first });
+	const api = await stack.signIn();
+	await api.publish(second, 'more, and less');
+	const diff = async (query) => (await api.expect(200, 'GET', '/api/v1/policy-set/diff', { query })).json().changes.map((c) => [c.change, c.member, c.name, c.effect]);
+	const wanted = [['changed', 'policies', 'writes', 'wider'], ['added', 'policies', 'stop', 'narrower']];
+	assert.deepEqual(await diff({ from: '1', to: '2' }), wanted);
+	assert.deepEqual(await diff({ from: '2', to: '2' }), []);
+	assert.deepEqual(await diff({ from: '2', to: '1' }), [['changed', 'policies', 'writes', 'narrower'], ['removed', 'policies', 'stop', 'wider']]);
+	await api.expect(404, 'GET', '/api/v1/policy-set/diff'); // no draft yet
+	await api.expect(404, 'GET', '/api/v1/policy-set/diff', { query: { from: '7', to: '1' } });
+	await api.expect(400, 'GET', '/api/v1/policy-set/diff', { query: { from: 'yesterday' } });
+	await api.expect(201, 'PUT', '/api/v1/policy-set/draft', { headers: { 'if-none-match': '*' }, body: { text: JSON.stringify(first), base_version: '2' } });
+	assert.deepEqual(await diff({}), [['changed', 'policies', 'writes', 'narrower'], ['removed', 'policies', 'stop', 'wider']]);
+	const sent = await api.expect(200, 'POST', '/api/v1/policy-set/diff', { body: { text: JSON.stringify(second), from: '1' } });
+	assert.deepEqual(sent.json().changes[0].fields, [{ change: 'changed', from: '/policies/1/rules/0/to/0/operation/methods', to: '/policies/0/rules/0/to/0/operation/methods', added: ['PATCH'], removed: [] }]);
+	await api.expect(422, 'POST', '/api/v1/policy-set/diff', { body: { text: '{"policies":[' } });
+
+	const told = await stack.cli(['policy', 'diff', '--data', stack.dataDir, '1', 'current']);
+	assert.equal(told.code, 1, told.stderr);
+	assert.equal(told.stdout, '~ policies writes: more is granted\n    /policies/0/rules/0/to/0/operation/methods: +"PATCH"\n+ policies stop: less is granted\n');
+	const json = await stack.cli(['policy', 'diff', '--json', '--data', stack.dataDir, 'draft', '1']);
+	assert.equal(json.code, 0, json.stderr);
+	assert.deepEqual(JSON.parse(json.stdout), []);
+	const missing = await stack.cli(['policy', 'diff', '--data', stack.dataDir, '1', '9']);
+	assert.equal(missing.code, 66);
+});

@@ -168,6 +168,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy-set/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What two versions, or a version and the draft, say differently, by the names of what is in them. */
+        get: operations["diffPolicySets"];
+        put?: never;
+        /** What a text that is not kept yet says differently than a version. */
+        post: operations["diffText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy-set/versions": {
         parameters: {
             query?: never;
@@ -1006,6 +1024,62 @@ export interface components {
             /** @description The version whose text is published again, as a new version. */
             version: string;
             message: string;
+        };
+        DiffCreate: {
+            text: string;
+            /** @default current */
+            from: string;
+        };
+        DiffSide: {
+            /** @description null: the draft. */
+            version: string | null;
+            author: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            time: string;
+            digest: string;
+        };
+        /** @description One place where they differ. Lists without order tell what was added and removed; all else old and new. */
+        DiffField: {
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            /** @description Its place in the first text. */
+            from: string | null;
+            /** @description Its place in the second text. */
+            to: string | null;
+            old?: unknown;
+            new?: unknown;
+            added?: unknown[];
+            removed?: unknown[];
+        };
+        DiffChange: {
+            /** @description Of the policy set: policies, roles, services, issuers, ... */
+            member: string;
+            /** @description null: the member as a whole. */
+            name: string | null;
+            /**
+             * @description reordered: of services that fit a request equally well the first counts.
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed" | "reordered";
+            /** @description Its place in the first text. */
+            from: string | null;
+            /** @description Its place in the second text. */
+            to: string | null;
+            /**
+             * @description What it alone does to what is granted. wider: nothing that was granted is denied; narrower: nothing that was denied is granted; unsure: it cannot be told from the texts.
+             * @enum {string}
+             */
+            effect: "unsure" | "none" | "wider" | "narrower";
+            fields: components["schemas"]["DiffField"][];
+        };
+        PolicyDiff: {
+            from: components["schemas"]["DiffSide"];
+            /** @description null: the text that was sent. */
+            to: components["schemas"]["DiffSide"] | null;
+            changes: components["schemas"]["DiffChange"][];
         };
         PolicyDraft: {
             text: string;
@@ -2386,6 +2460,66 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    diffPolicySets: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The differences. Order that does not matter and defaults that are written down are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDiff"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    diffText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffCreate"];
+            };
+        };
+        responses: {
+            /** @description The differences. Order that does not matter and defaults that are written down are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDiff"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
             503: components["responses"]["Busy"];
         };
     };

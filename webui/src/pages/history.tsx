@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { goWith, place } from '../app/router';
 import { may } from '../app/session';
+import { Changes } from '../components/changes';
 import { Diff } from '../components/diff';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { bytes, shown } from '../lib/text';
@@ -45,6 +46,7 @@ function RollbackDialog(props: { version: Version; onClose: () => void; onDone: 
         <p>Its text becomes a new version, in force at once. Nothing is taken out of the history.</p>
         {error && <Alert>{error}</Alert>}
         {!texts && !error && <Loading what="both versions" />}
+        {texts && <Changes from={texts.now.version} to={props.version.version} />}
         {texts && <Diff from={texts.now.text} to={texts.then.text} label={`What changes against version ${texts.now.version}, in force`} />}
         <label class="field">
           <span>Why</span>
@@ -107,6 +109,8 @@ function VersionDialog({ version, onClose }: { version: string; onClose: () => v
           )}
           {compare !== '' && other === undefined && <Loading what="the other version" />}
           {compare === 'before' && other === null && <p class="muted">There is no version before it.</p>}
+          {compare === 'before' && other && <Changes from={other.version} to={set.version} />}
+          {compare === 'now' && other && <Changes from={set.version} to={other.version} />}
           {compare === 'before' && other && <Diff from={other.text} to={set.text} label={`Version ${other.version} to ${set.version}`} />}
           {compare === 'now' && other && <Diff from={set.text} to={other.text} label={`Version ${set.version} to ${other.version}, in force`} />}
         </>

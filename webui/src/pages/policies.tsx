@@ -97,7 +97,7 @@ function PolicyTable({ items, version }: { items: Summary[]; version: string }) 
             <td data-label="Hits" class="number">
               <Count hits={p.hits} />
             </td>
-            <td data-label="Last hit" class="short">
+            <td data-label="Last hit">
               <Last hits={p.hits} />
             </td>
             <td>
@@ -162,7 +162,7 @@ function RoleTable({ items }: { items: Schemas['RoleSummary'][] }) {
             <td data-label="Hits" class="number">
               {r.n_permissions > 0 && <Count hits={r.hits} />}
             </td>
-            <td data-label="Last hit" class="short">
+            <td data-label="Last hit">
               {r.n_permissions > 0 && <Last hits={r.hits} />}
             </td>
             <td>

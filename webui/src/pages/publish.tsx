@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas, type ValidationError } from '../api/client';
 import { replayed } from '../app/replayed';
+import { Changes } from '../components/changes';
 import { Diff } from '../components/diff';
 import { Alert, Dialog, Time } from '../components/parts';
 import { count, shown } from '../lib/text';
@@ -65,6 +66,7 @@ export function PublishDialog(props: PublishProps) {
         <p>It takes effect on live traffic at once, in every worker.</p>
         <LastReplay text={props.text} />
         {error && <Alert>{error}</Alert>}
+        {props.current && <Changes from={props.current.version} text={props.text} />}
         <Diff from={props.current?.text ?? ''} to={props.text} label={props.current ? `Against version ${props.current.version}, in force` : 'The first version'} />
         <label class="field">
           <span>What changes, and why</span>
@@ -111,6 +113,7 @@ export function Behind(props: { base: string; current: PolicySet; text: string; 
       {before && (
         <details>
           <summary>What version {current.version} changed</summary>
+          <Changes from={before.version} to={current.version} />
           <Diff from={before.text} to={current.text} label={`Version ${before.version} to ${current.version}`} />
         </details>
       )}

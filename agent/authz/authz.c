@@ -133,20 +133,37 @@ static struct judgement judge(const struct authz *authz, const struct authz_serv
 	return j;
 }
 
-/* The index leaves out rules whose operation cannot match. Where it leaves none, one of those is the nearest: of
- * a few, each is looked at; of many, the first stands for all, since each costs as much as a verdict and none of
- * two hundred that have another path is nearer than another in a way that helps a reader. */
-static void miss_in(const struct authz *authz, uint64_t space, const struct authz_view *view,
-                    struct authz_miss *miss)
+/* The index leaves out rules whose operation cannot match. Where it leaves none, the nearest are those that only the
+ * method keeps away: of them, some. */
+static void miss_by_method(const struct authz *authz, uint64_t space, const struct authz_view *view,
+                           struct authz_miss *miss)
 {
-	enum { FEW = 16 };
+	enum { SOME = 16 };
+	struct authz_candidates candidates = {.any_method = true};
+	if (view->request->kind != REQUEST_HTTP || view->path.n == 0 || view->host.n == 0)
+		return;
+	authz_index_find(authz->index, space, view, &candidates);
+	sort_ids(&candidates);
+	for (size_t i = 0; i < MIN_OF(candidates.n, (size_t)SOME) && !candidates.failed; i++) {
+		const struct authz_ranked *one = &authz->rules[candidates.at[i]];
+		struct sv route;
+		if (one->group == AUTHZ_GROUP_ALLOW)
+			(void)authz_rule_holds(one->rule, view, &route, miss);
+	}
+}
+
+/* Else the first stands for all: none of those that have another path is nearer than another in a way that helps a
+ * reader, and to look at each would cost as much as a verdict. */
+static void miss_first(const struct authz *authz, uint64_t space, const struct authz_view *view,
+                       struct authz_miss *miss)
+{
 	size_t n;
 	const struct authz_entry *entries = authz_index_all(authz->index, space, &n);
-	for (size_t i = 0; i < (n <= FEW ? n : 1); i++) {
+	for (size_t i = 0; i < n && !miss->rule; i++) {
+		const struct authz_ranked *one = &authz->rules[entries[i].rule];
 		struct sv route;
-		if (authz->rules[entries[i].rule].group == AUTHZ_GROUP_ALLOW)
-			(void)authz_rule_holds(authz->rules[entries[i].rule].rule, view, &route,
-			                       miss);
+		if (one->group == AUTHZ_GROUP_ALLOW)
+			(void)authz_rule_holds(one->rule, view, &route, miss);
 	}
 }
 
@@ -157,10 +174,12 @@ static void find_miss(const struct authz *authz, const struct authz_service *ser
 	               j->by_group[AUTHZ_GROUP_DENY].rule;
 	if (settled)
 		return;
-	if (service)
-		miss_in(authz, service->space, view, &j->miss);
-	if (!j->miss.rule)
-		miss_in(authz, AUTHZ_SPACE_COMMON, view, &j->miss);
+	const uint64_t spaces[] = {service ? service->space : AUTHZ_SPACE_COMMON,
+	                           AUTHZ_SPACE_COMMON};
+	for (size_t i = 0; i < ARRAY_LEN(spaces) && !j->miss.rule; i++)
+		miss_by_method(authz, spaces[i], view, &j->miss);
+	for (size_t i = 0; i < ARRAY_LEN(spaces) && !j->miss.rule; i++)
+		miss_first(authz, spaces[i], view, &j->miss);
 	/* whoever asks, and however they signed in: this operation is allowed to nobody */
 	j->miss.wants_user = false;
 	j->miss.stepup = NULL;

@@ -191,7 +191,7 @@ void authz_index_find(const struct authz_index *index, uint64_t space,
 		.into = into,
 		.user = who->principal.n ? key_of(KEY_USER, 0, hash_fnv1a(who->principal)) : 0,
 		.workload = workload.n ? key_of(KEY_WORKLOAD, 0, hash_fnv1a(workload)) : 0,
-		.method = method.n ? method_bit(method) : METHOD_ANY,
+		.method = method.n && !into->any_method ? method_bit(method) : METHOD_ANY,
 	};
 	if (profile->has_always)
 		take(&f, key_of(KEY_ALWAYS, space, 0));

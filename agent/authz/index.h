@@ -47,7 +47,8 @@ struct authz_candidates {
 	uint32_t *at; /* scratch memory of the view, grown as needed */
 	size_t n;
 	size_t room;
-	bool failed; /* scratch was full: the request must be denied */
+	bool failed;     /* scratch was full: the request must be denied */
+	bool any_method; /* asked: whatever the method, as for an explanation */
 };
 
 /* authz_index_find - adds to *into every rule of the space that may match the view, which has a path

@@ -81,7 +81,11 @@ row('  one that serves again', `${number(minted[5])} ns`);
 // a row a number of policies: policies, ns by index, ns by scan, allowed, ratio to the first row
 const authz = lines('authz.out').slice(1).map((line) => line.trim().split(/\s+/).map(Number));
 row('a decision by 10 policies', `${number(authz[0]?.[1])} ns`);
-most('  10,000 policies / 10', authz.find((r) => r[0] === 10000)?.[1] / authz[0]?.[1], 1.3);
+most('  10,000 policies over 1,000 services / 10', authz.find((r) => r[0] === 10000)?.[1] / authz[0]?.[1], 1.3);
+const rules = new Map(lines('authz.out').map((line) => line.trim().split(/\s+/)).filter(([name]) => /^[a-z]+_/.test(name)).map(([name, value]) => [name, Number(value)]));
+most('a decision by 100 policies, path templates, a condition', rules.get('condition_100'), 1500, ' ns');
+most('a decision by 10,000 roles / by 10', rules.get('roles_10000') / rules.get('roles_10'), 1.3);
+most('10,000 policies from text to in force', rules.get('publish_10000'), 1000, ' ms');
 
 least('book: events/s, all indexes', audit.ingest_indexed_per_s, 200000);
 most('book: bytes an event on disk', audit.bytes_per_event, 350);

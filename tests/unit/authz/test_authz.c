@@ -613,6 +613,34 @@ static void a_denial_names_the_nearest_condition(void **state)
 	authz_free(set);
 }
 
+/* Of many rules too, one that only the method keeps away is nearer than the first. */
+static void of_many_rules_the_nearest_is_named(void **state)
+{
+	(void)state;
+	struct strbuf text = strbuf_with(1 << 20);
+	strbuf_add(&text, SVL("{\"policies\":["));
+	for (int i = 0; i < 100; i++)
+		strbuf_addf(&text,
+		            "%s{\"name\":\"p%d\",\"action\":\"ALLOW\",\"rules\":[{\"to\":[{"
+		            "\"operation\":{\"methods\":[\"GET\"],\"paths\":[\"/c%d/{id}\"]}}]}]}",
+		            i ? "," : "", i, i);
+	strbuf_add(&text, SVL("]}"));
+	struct authz *set = set_of(text.at);
+	char *request = unquoted("{'method':'PUT','host':'h','path':'/c70/1'}");
+	json_t *in = json_load_strict(sv_of(request), 0, NULL);
+	struct arena scratch;
+	assert_int_equal(arena_init(&scratch, REQUEST_ARENA_BYTES), 0);
+	struct verdict v = judge_json(set, in, &scratch);
+	assert_true(sv_eq(v.why[0].policy, SVL("p70")));
+	assert_true(sv_eq(v.why[0].condition, SVL("to.operation.methods")));
+	assert_true(sv_eq(v.route, SVL("/c70/{id}")));
+	arena_fini(&scratch);
+	json_decref(in);
+	free(request);
+	strbuf_fini(&text);
+	authz_free(set);
+}
+
 static void secrets_are_not_explained(void **state)
 {
 	(void)state;
@@ -728,6 +756,7 @@ int main(void)
 		cmocka_unit_test(the_narrowest_service_is_found),
 		cmocka_unit_test(shadow_policies_are_recorded_and_not_obeyed),
 		cmocka_unit_test(a_denial_names_the_nearest_condition),
+		cmocka_unit_test(of_many_rules_the_nearest_is_named),
 		cmocka_unit_test(secrets_are_not_explained),
 		cmocka_unit_test(a_full_scratch_denies),
 		cmocka_unit_test(services_read_paths_as_they_say),

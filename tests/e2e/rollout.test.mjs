@@ -65,12 +65,27 @@ test('a policy for half of the callers: the same half each time, a shadow for th
 	assert.ok(metrics.includes(`haward_policy_decided_total{policy="lock-down"} ${denied}\n`));
 	assert.ok(metrics.includes(`haward_policy_would_change_total{policy="try-deletes"} 1\n`));
 
+	// Replay of the same traffic says the same, and foretells what more of them will see.
+	const replay = async (policies) => {
+		const asked = (await api.expect(202, 'POST', '/api/v1/replays', { body: { text: JSON.stringify(set(key, policies)), q: 'path:/orders/*' } })).json();
+		const done = await eventually('the report', async () => {
+			const found = await api.get(`/api/v1/replays/${asked.id}`);
+			return found.state === 'done' && found.report.counts;
+		});
+		return [done.newly_denied, done.newly_allowed, done.cannot_tell];
+	};
+	const { percent: _, ...all } = some;
+	const { mode: __, ...enforced } = shadow;
+	assert.deepEqual(await replay([all, shadow, idle]), [half.hits.would_change, 0, 0]);
+	assert.deepEqual(await replay([some, enforced, idle]), [0, shadowed.hits.would_change, 0]);
+	const [foretold] = await replay([{ ...some, percent: 75 }, shadow, idle]);
+
 	// Another version: counts go on. Another process: the same half.
 	await api.publish(set(key, [idle, { ...some, percent: 75 }, shadow]), 'a few more');
 	const second = await ask(stack, tokens);
 	first.forEach((a, i) => assert.ok(a.status === 200 || second[i].status === 403, `user-${i} stays in`));
 	const more = second.filter((a) => a.status === 403).length;
-	assert.ok(more >= denied);
+	assert.equal(more, denied + foretold);
 	const kept = (await api.get('/api/v1/policies')).items.find((p) => p.name === 'lock-down');
 	assert.equal(kept.hits.decided, denied + more);
 	await stack.haward.stop();
@@ -105,6 +120,8 @@ test('the page shows what shadows would change, and what nobody has hit', async 
 	await row('lock-down').getByText(/\d+ would change/).waitFor();
 	await row('never-asked').getByText('never since').waitFor();
 	await row('reader').getByText('reads orders').waitFor();
+	await row('lock-down').getByText('One rule').click();
+	await row('lock-down').getByText('/orders/{id}').waitFor();
 	await clean('policies');
 	await shoot(page, 'rollout-light-1280');
 	await page.getByLabel('Which').selectOption('never');

@@ -78,7 +78,7 @@ export function Changes({ from, to, text }: ChangesProps) {
   if (!diff) return <Loading what="the changes" />;
   if (!diff.changes.length) return <p class="muted">Nothing is decided otherwise: only order or layout differs, if anything.</p>;
   return (
-    <section class="changes" aria-label="What changes">
+    <section class="differences" aria-label="What changes">
       <ul>
         {diff.changes.slice(0, most).map((change) => (
           <One key={`${change.member}/${change.name ?? ''}/${change.change}`} change={change} />

@@ -4,6 +4,7 @@ import { myWork } from '../app/draft';
 import { place } from '../app/router';
 import { may } from '../app/session';
 import { Alert, Empty, Loading, Time, Verdict } from '../components/parts';
+import { Rules, type Rule } from '../components/rules';
 import { termText } from '../lib/filter';
 import { shown } from '../lib/text';
 import { viewHref } from '../lib/view';
@@ -54,7 +55,45 @@ function toSource(pointer: string) {
   return `/policies?tab=source&at=${encodeURIComponent(pointer)}`;
 }
 
+type Sources = Map<string, Rule[]>; // by the policy's name
+
+// Read when the first of them is opened, and once.
+async function readRules(version: string): Promise<Sources | null> {
+  const r = await ask(api.GET('/api/v1/policy-set/versions/{n}', { params: { path: { n: version } } }));
+  if (!r.data) return null;
+  try {
+    const set = JSON.parse(r.data.text) as { policies?: { name?: string; rules?: Rule[] }[] };
+    return new Map((set.policies ?? []).map((p) => [p.name ?? '', p.rules ?? []]));
+  } catch {
+    return null;
+  }
+}
+
+function RuleDetails({ of, sources, onOpen }: { of: Summary; sources?: Sources | null; onOpen: () => void }) {
+  const [open, setOpen] = useState(false);
+  const toggle = (event: Event) => {
+    const isOpen = (event.currentTarget as HTMLDetailsElement).open;
+    setOpen(isOpen);
+    if (isOpen) onOpen();
+  };
+  return (
+    <details onToggle={toggle}>
+      <summary>
+        {of.n_rules === 1 ? 'One rule' : `${of.n_rules} rules`}
+        <span class="hidden"> of {shown(of.name)}</span>
+      </summary>
+      {open && sources === undefined && <Loading what="the rules" />}
+      {open && sources === null && <Alert>The rules could not be read.</Alert>}
+      {open && sources && <Rules rules={sources.get(of.name) ?? []} />}
+    </details>
+  );
+}
+
 function PolicyTable({ items, version }: { items: Summary[]; version: string }) {
+  const [sources, setSources] = useState<Sources | null>();
+  const load = () => {
+    if (!sources) void readRules(version).then(setSources);
+  };
   return (
     <table class="rows cards-narrow">
       <caption class="hidden">Policies of version {version}</caption>
@@ -64,9 +103,6 @@ function PolicyTable({ items, version }: { items: Summary[]; version: string }) 
           <th scope="col">Action</th>
           <th scope="col">Mode</th>
           <th scope="col">Services</th>
-          <th scope="col" class="number">
-            Rules
-          </th>
           <th scope="col" class="number">
             Hits
           </th>
@@ -79,10 +115,11 @@ function PolicyTable({ items, version }: { items: Summary[]; version: string }) 
       <tbody>
         {items.map((p) => (
           <tr key={p.pointer}>
-            <td data-label="Policy">
+            <td data-label="Policy" class="grow">
               <a href={toSource(p.pointer)} title="Its place in the source">
                 <strong>{shown(p.name)}</strong>
               </a>
+              <RuleDetails of={p} sources={sources} onOpen={load} />
             </td>
             <td data-label="Action">
               <Verdict value={p.action === 'ALLOW' ? 'allow' : 'deny'} />
@@ -91,9 +128,6 @@ function PolicyTable({ items, version }: { items: Summary[]; version: string }) 
               <Mode of={p} />
             </td>
             <td data-label="Services">{p.services.length ? p.services.map((s) => shown(s)).join(', ') : <span class="muted">all</span>}</td>
-            <td data-label="Rules" class="number">
-              {p.n_rules}
-            </td>
             <td data-label="Hits" class="number">
               <Count hits={p.hits} />
             </td>

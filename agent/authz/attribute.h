@@ -63,6 +63,8 @@ struct authz_view {
 	struct authz_roles_held *roles; /* see role.h; NULL: not asked for here */
 	const struct json_t
 		*issuers; /* of the policy set: whose claims are lists of words; may be NULL */
+	const struct relation_model *model;   /* of the policy set; NULL: not asked for here */
+	const struct relation_tuples *tuples; /* NULL: not known */
 };
 
 /* The values of an attribute. Zero is the safe reading: nothing is known, so an ALLOW rule that asks

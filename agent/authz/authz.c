@@ -336,6 +336,8 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 	struct authz_roles_held roles = {.roles = authz->roles.n ? &authz->roles : NULL};
 	view.roles = &roles;
 	view.issuers = authz->issuers_json;
+	view.model = &authz->relations;
+	view.tuples = target->tuples;
 	view.service = verdict->service;
 	struct sv service = verdict->service;
 	struct sv path = verdict->path;

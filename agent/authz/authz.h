@@ -22,6 +22,7 @@
 struct authz;
 struct authz_service;
 struct relation_model;
+struct relation_tuples;
 struct identity;
 struct json_t;
 struct request;
@@ -75,6 +76,8 @@ struct authz_target {
 	struct authz_reading others[AUTHZ_READINGS_MAX];
 	size_t n_others;
 	int64_t now_s; /* Unix seconds, set by who evaluates; 0: no maxAge holds */
+	const struct relation_tuples
+		*tuples; /* set by who evaluates; NULL: a condition that asks for them fails */
 	bool unknown_grants; /* where the identity is `recorded`: what the book does not keep is taken in favour of
 	                        the caller; else against */
 };

@@ -44,6 +44,15 @@ static struct sv error_text(const struct judging *j, struct cel_value error, uin
 	return text.n ? text : SVL("error");
 }
 
+static struct sv false_text(const struct authz_view *view, struct sv missing)
+{
+	struct sv text = missing.n ? arena_printf(view->scratch,
+	                                          "false: no tuple %.*s, and none that leads to it",
+	                                          SV_ARG(missing))
+	                           : SVL("false");
+	return text.n ? text : SVL("false");
+}
+
 enum authz_expression_outcome authz_expression_evaluate(const struct authz_expression *expression,
                                                         const struct authz_view *view,
                                                         const struct authz_captures *captures,
@@ -51,12 +60,17 @@ enum authz_expression_outcome authz_expression_evaluate(const struct authz_expre
 {
 	const struct judging j = {expression, view, captures};
 	const struct cel_bindings bindings = {get, &j};
-	struct cel_call call = {.arena = view->scratch, .steps = CEL_CONDITION_STEPS, .host = view};
+	struct sv missing = {0};
+	const struct authz_asker asker = {view,
+	                                  sv_find(expression->source, '#') < expression->source.n,
+	                                  ret_why && !expression->uses_secrets ? &missing : NULL};
+	struct cel_call call = {
+		.arena = view->scratch, .steps = CEL_CONDITION_STEPS, .host = &asker};
 	uint32_t offset;
 	struct cel_value value = cel_evaluate(&expression->program, &call, &bindings, &offset);
 	if (value.kind == CEL_BOOL) {
 		if (ret_why)
-			*ret_why = value.u ? SVL("true") : SVL("false");
+			*ret_why = value.u ? SVL("true") : false_text(view, missing);
 		return value.u ? AUTHZ_EXPRESSION_TRUE : AUTHZ_EXPRESSION_FALSE;
 	}
 	if (!cel_is_error(value)) /* of a dyn */
@@ -118,8 +132,19 @@ static const struct cel_variable *declare(struct compile *c, const struct authz_
 	return variables;
 }
 
+/* Names whose values may hold secrets. */
+static bool is_secret(const char *name)
+{
+	struct sv text = sv_of(name);
+	return sv_eq(text, SVL("request.headers")) || sv_eq(text, SVL("request.path")) ||
+	       sv_starts(text, SVL("request.query"));
+}
+
 static void note_uses(struct authz_expression *e)
 {
+	for (size_t i = 0; i < n_authz_names; i++)
+		e->uses_secrets =
+			e->uses_secrets || (e->program.uses[i] && is_secret(authz_names[i].name));
 	for (size_t i = 0; i < n_authz_names; i++)
 		e->uses_user = e->uses_user || (e->program.uses[i] && authz_names[i].about_user);
 	for (size_t i = 0; i < e->n_captures; i++)

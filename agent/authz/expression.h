@@ -27,6 +27,7 @@ struct authz_expression {
 	const struct sv *captures; /* path.<name>, in the order of their slots */
 	size_t n_captures;
 	bool uses_captures, uses_user; /* a user could make a difference */
+	bool uses_secrets; /* header fields or the query: its values are told to nobody */
 	struct authz_expression *next; /* of the set, for authz_expressions_fini() */
 };
 
@@ -36,9 +37,17 @@ enum authz_expression_outcome {
 	AUTHZ_EXPRESSION_TRUE,
 };
 
+/* What functions of a condition get as their host. */
+struct authz_asker {
+	const struct authz_view *view;
+	bool takes_usersets; /* the author wrote a '#': without, none may come from what is compared */
+	struct sv *
+		missing; /* out: the last tuple that related() did not find; NULL: nobody is told */
+};
+
 /* authz_expression_evaluate - captures: of the path pattern that matched; may be NULL
  *
- * out     *ret_why: "true", "false", or the error with line and column; a view of view->scratch or static text. May
+ * out     *ret_why: "true", "false" and the tuple that is missing, or the error with line and column; a view of view->scratch or static text. May
  *         be NULL. Never holds a value of a header field
  */
 enum authz_expression_outcome authz_expression_evaluate(const struct authz_expression *expression,

@@ -229,5 +229,8 @@ enum relation_answer relation_check(const struct relation_question *q)
 		if (!c.subject_relation)
 			c.subject = 0;
 	}
-	return check(&c, q->object.text, type, def, NULL);
+	enum relation_answer answer = check(&c, q->object.text, type, def, NULL);
+	if (q->ret_visits)
+		*q->ret_visits = c.n_visits;
+	return answer;
 }

@@ -22,6 +22,7 @@ struct relation_question {
 	struct relation_ref object;
 	struct sv relation;
 	struct relation_ref subject;
+	unsigned *ret_visits; /* how much was looked at; may be NULL */
 };
 
 /* relation_check - a circle of tuples adds nothing. Tuples that the model does not allow count for nothing.

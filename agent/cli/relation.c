@@ -2,11 +2,13 @@
 #include "authz/relation_check.h"
 #include "cli/cli.h"
 #include "cli/policyfile.h"
-#include "core/jsonload.h"
+#include "cli/relationlines.h"
+#include "cli/relationsub.h"
 #include "policy/policy.h"
 
 #include <argp.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,82 +63,33 @@ static const struct argp check_parser = {
 
 /* ---- tuples ---- */
 
-static struct sv member(const json_t *json, size_t i)
-{
-	static const char *const names[] = {"object", "relation", "subject"};
-	const json_t *one =
-		json_is_array(json) ? json_array_get(json, i) : json_object_get(json, names[i]);
-	if (!one && i == 2)
-		one = json_object_get(json, "user"); /* as OpenFGA calls it */
-	return json_string_sv(one);
-}
-
-static bool read_tuple(struct sv line, json_t **ret_json, struct relation_tuple *ret,
-                       const char **why, size_t *at)
-{
-	if (line.at[0] != '{' && line.at[0] != '[' && line.at[0] != '"')
-		return relation_tuple_parse(line, ret, why, at);
-	json_error_t error;
-	*at = 0;
-	*why = "this is no JSON";
-	*ret_json = json_loadb(line.at, line.n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-	if (!*ret_json)
-		return false;
-	if (json_is_string(*ret_json))
-		return relation_tuple_parse(json_string_sv(*ret_json), ret, why, at);
-	return relation_tuple_make(member(*ret_json, 0), member(*ret_json, 1), member(*ret_json, 2),
-	                           ret, why, at);
-}
+struct reading {
+	struct relation_tuples *tuples;
+	const struct relation_model *model;
+	const char *path;
+};
 
 /* What the model does not allow counts for nothing, and is said once a tuple. */
-static int add_line(struct relation_tuples *tuples, const struct relation_model *model,
-                    struct sv line, const char *path, size_t number)
+static int add_line(void *user, const struct relation_tuple *tuple, size_t number)
 {
-	CLEANUP(json_decrefp) json_t *json = NULL;
-	struct relation_tuple tuple;
-	const char *why;
-	size_t at;
-	if (!read_tuple(line, &json, &tuple, &why, &at)) {
-		(void)fprintf(stderr, "%s:%zu:%zu: %s\n", path, number, at + 1, why);
-		return -EINVAL;
-	}
-	why = relation_model_why_not(model, &tuple);
+	const struct reading *r = user;
+	const char *why = relation_model_why_not(r->model, tuple);
 	if (why)
-		(void)fprintf(stderr, "%s:%zu: left out: %s\n", path, number, why);
-	return why ? 0 : relation_tuples_add(tuples, &tuple);
-}
-
-static int add_lines(FILE *from, struct relation_tuples *tuples, const struct relation_model *model,
-                     const char *path)
-{
-	char *line = NULL;
-	size_t room = 0, number = 0;
-	ssize_t n;
-	int r = 0;
-	while (r == 0 && (n = getline(&line, &room, from)) >= 0) {
-		struct sv text = sv_trim((struct sv){line, (size_t)n});
-		while (text.n > 0 && (text.at[text.n - 1] == '\n' || text.at[text.n - 1] == '\r'))
-			text.n--;
-		number++;
-		if (text.n > 0)
-			r = add_line(tuples, model, text, path, number);
-	}
-	free(line);
-	if (r == 0 && ferror(from))
-		r = -EIO;
-	return r;
+		(void)fprintf(stderr, "%s:%zu: left out: %s\n", r->path, number, why);
+	return why ? 0 : relation_tuples_add(r->tuples, tuple);
 }
 
 /* returns the exit status */
 static int read_tuples(const char *path, const struct relation_model *model,
                        struct relation_tuples *tuples)
 {
+	struct reading reading = {tuples, model, path};
 	FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!from) {
 		(void)fprintf(stderr, "haward relation: %s: %s\n", path, strerrordesc_np(errno));
 		return EX_NOINPUT;
 	}
-	int r = add_lines(from, tuples, model, path);
+	int r = relation_lines(from, path, add_line, &reading);
 	if (from != stdin)
 		(void)fclose(from);
 	if (r != 0 && r != -EINVAL)
@@ -213,21 +166,41 @@ static void usage(FILE *to)
 {
 	(void)fputs(
 		"Usage: haward relation check --policy FILE --tuples FILE OBJECT RELATION SUBJECT\n"
-		"Tell who is in which relation to an object.\n\n"
-		"haward relation check --help tells more.\n",
+		"  or:  haward relation write|delete --data DIR [TUPLE...]\n"
+		"  or:  haward relation list --data DIR\n"
+		"Tell who is in which relation to an object, and keep what that follows from.\n\n"
+		"haward relation check --help tells more, and so do the others.\n",
 		to);
 }
 
-static char check_name[] = "haward relation check"; /* for the usage text */
+static int check(int argc, char **argv)
+{
+	struct arguments a = {0};
+	error_t r = argp_parse(&check_parser, argc, argv, 0, NULL, &a);
+	return r == 0 ? run_check(&a) : EX_USAGE;
+}
+
+static const struct {
+	const char *name;
+	char title[24]; /* for the usage text */
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"check", "haward relation check", check},
+	{"write", "haward relation write", relation_write},
+	{"delete", "haward relation delete", relation_delete},
+	{"list", "haward relation list", relation_list},
+};
 
 int cli_relation(int argc, char **argv)
 {
 	struct sv command = sv_of(argc > 1 ? argv[1] : "");
-	struct arguments a = {0};
-	if (sv_eq(command, SVL("check"))) {
-		argv[1] = check_name;
-		error_t r = argp_parse(&check_parser, argc - 1, argv + 1, 0, NULL, &a);
-		return r == 0 ? run_check(&a) : EX_USAGE;
+	char title[sizeof(commands[0].title)];
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (!sv_eq(command, sv_of(commands[i].name)))
+			continue;
+		memcpy(title, commands[i].title, sizeof(title));
+		argv[1] = title;
+		return commands[i].run(argc - 1, argv + 1);
 	}
 	bool asked = sv_eq(command, SVL("--help")) || sv_eq(command, SVL("-?"));
 	usage(asked ? stdout : stderr);

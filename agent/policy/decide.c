@@ -9,6 +9,7 @@
 #include "model/decision.h"
 #include "model/request.h"
 #include "policy/policy.h"
+#include "policy/relations.h"
 #include "policy/signin.h"
 #include "policy/users.h"
 
@@ -66,6 +67,7 @@ static void judge(const struct policy *policy, const struct decide_ctx *ctx,
                   const struct request *req, struct authz_target *target, struct decision *ret)
 {
 	target->now_s = ret->at_us / 1000000;
+	target->tuples = policy_relations_of(ctx->tables);
 	authz_evaluate(policy_authz(policy), target, req, &ret->identity, ctx->arena,
 	               &ret->verdict);
 }

@@ -1,10 +1,12 @@
 #include "policy/tables.h"
 
 #include "policy/apikeys.h"
+#include "policy/relations.h"
 #include "policy/revocations.h"
 #include "policy/signing.h"
 #include "policy/users.h"
 #include "state/apikeys.h"
+#include "state/relations.h"
 #include "state/revocations.h"
 #include "state/signing.h"
 #include "state/state.h"
@@ -19,6 +21,7 @@
 
 const struct policy_table_source policy_table_sources[] = {
 	[POLICY_TABLE_APIKEYS] = {"api keys", APIKEY_REVISION, policy_apikeys_build},
+	[POLICY_TABLE_RELATIONS] = {"relations", RELATION_REVISION, policy_relations_build},
 	[POLICY_TABLE_REVOCATIONS] = {"revocations", REVOCATION_REVISION, policy_revocations_build},
 	[POLICY_TABLE_SIGNING] = {"signing keys", SIGNING_REVISION, policy_signing_build},
 	[POLICY_TABLE_USERS] = {"users", USER_REVISION, policy_users_build},

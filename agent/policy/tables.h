@@ -17,6 +17,7 @@ struct state;
 
 enum policy_table {
 	POLICY_TABLE_APIKEYS,     /* authn/apikeys.h */
+	POLICY_TABLE_RELATIONS,   /* relations.h */
 	POLICY_TABLE_REVOCATIONS, /* authn/revocations.h */
 	POLICY_TABLE_SIGNING,     /* authn/mintkeys.h */
 	POLICY_TABLE_USERS,       /* users.h */

@@ -26,9 +26,11 @@ struct state {
 	MDB_dbi versions;    /* number, 8 bytes big endian -> JSON */
 	MDB_dbi texts;       /* number, 8 bytes big endian -> the policy set as published */
 	MDB_dbi apikeys;     /* id -> apikey_record.h */
-	MDB_dbi apikey_times;     /* created_us, 8 bytes big endian, then id -> nothing */
-	MDB_dbi revocations;      /* number, 8 bytes big endian -> bytes of revocations.c */
-	MDB_dbi revocation_names; /* SHA-256 of kind, issuer and name -> number */
+	MDB_dbi apikey_times;      /* created_us, 8 bytes big endian, then id -> nothing */
+	MDB_dbi revocations;       /* number, 8 bytes big endian -> bytes of revocations.c */
+	MDB_dbi revocation_names;  /* SHA-256 of kind, issuer and name -> number */
+	MDB_dbi relations;         /* see relations.c -> nothing */
+	MDB_dbi relation_subjects; /* the same by subject */
 	MDB_dbi signing_keys; /* Unix second it signs from, 8 bytes big endian -> bytes of signing.c */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };

@@ -32,6 +32,8 @@ static const struct {
 	{"logins", offsetof(struct state, logins)},
 	{"login_names", offsetof(struct state, login_names)},
 	{"login_once", offsetof(struct state, login_once)},
+	{"relations", offsetof(struct state, relations)},
+	{"relation-subjects", offsetof(struct state, relation_subjects)},
 	{"revocations", offsetof(struct state, revocations)},
 	{"signing-keys", offsetof(struct state, signing_keys)},
 	{"revocation-names", offsetof(struct state, revocation_names)},

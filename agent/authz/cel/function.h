@@ -61,7 +61,8 @@ extern const struct cel_functions *const cel_function_groups[];
 
 extern const struct cel_functions cel_functions_operators, cel_functions_conversions,
 	cel_functions_strings, cel_functions_regex, cel_functions_time, cel_functions_network,
-	cel_functions_optionals, cel_functions_math, cel_functions_encoders;
+	cel_functions_optionals, cel_functions_math, cel_functions_encoders,
+	cel_functions_relations;
 
 /* cel_index - of[index], whatever they are. */
 struct cel_value cel_index(struct cel_call *call, struct cel_value of, struct cel_value index);

@@ -35,6 +35,7 @@ static inline int compile_set_text(const char *text, struct diag *d, struct auth
 		.policies = json_object_get(root, "policies"),
 		.issuers = json_object_get(root, "issuers"),
 		.roles = json_object_get(root, "roles"),
+		.types = json_object_get(root, "types"),
 		.default_action = json_object_get(root, "defaultAction"),
 		.path_normalization = json_object_get(root, "pathNormalization"),
 		.n_bytes = strlen(text),

@@ -24,7 +24,10 @@ static const char *const paths[] = {"/", "/orders/17", "/orders//17", "/a%2fb", 
 static void judge(const struct policy *policy, const char *path, struct arena *arena)
 {
 	struct decide_ctx ctx = {.arena = arena, .now_us = 1};
+	static const struct sv groups[] = {SV("staff"), SV("it-ops")};
 	const struct identity who = {.method = AUTH_JWT,
+	                             .groups = groups,
+	                             .n_groups = ARRAY_LEN(groups),
 	                             .user = SV("alice"),
 	                             .issuer = SV("https://idp"),
 	                             .subject = SV("alice"),

@@ -8,6 +8,7 @@
 #include "core/encode.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "policy/cases.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 
@@ -118,6 +119,38 @@ void versions_list(struct call *call)
 	                     !history.more));
 }
 
+static void run_tests(struct call *call, const struct policy *policy)
+{
+	size_t n_failed = 0;
+	json_t *items = policy_cases_run(policy, call->now_us, &n_failed);
+	size_t n = json_array_size(items);
+	if (items)
+		reply_json(call, 200,
+		           json_pack("{s:o, s:I, s:I}", "items", items, "passed",
+		                     (json_int_t)(n - n_failed), "failed", (json_int_t)n_failed));
+	else
+		reply_error(call, -ENOMEM, "the tests could not be run");
+}
+
+void policy_tests(struct call *call)
+{
+	struct sv text;
+	struct policy *policy = NULL;
+	if (!call_input(call) || !input_text(call, "text", true, &text))
+		return;
+	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
+	struct diag diag = diag_over(NULL, text);
+	int r = policy_load(text, &offline, 0, &diag, &policy);
+	if (r == 0)
+		run_tests(call, policy);
+	else if (r == -EINVAL)
+		reply_invalid(call, &diag, "The policy set has errors.");
+	else
+		reply_error(call, r, "the policy set could not be loaded");
+	policy_unref(policy);
+	diag_fini(&diag);
+}
+
 void policy_validate(struct call *call)
 {
 	struct sv text;
@@ -151,6 +184,7 @@ struct publication {
 	struct sv message;
 	const char *action;
 	char detail[64];
+	bool overrides_tests; /* its tests may fail */
 };
 
 static bool read_before(struct call *call, struct publication *p)
@@ -190,6 +224,23 @@ static struct policy *load_text(struct call *call, const struct publication *p)
 		reply_error(call, r, "the policy set could not be loaded");
 	diag_fini(&diag);
 	return r == 0 ? policy : NULL;
+}
+
+/* False: some test fails, which nobody wanted to override; the reply is set. */
+static bool tests_pass(struct call *call, struct publication *p, const struct policy *policy)
+{
+	struct diag diag = diag_over(NULL, p->text);
+	int r = policy_cases_report(policy, call->now_us, &diag);
+	size_t n_failed = diag.n + diag.n_dropped;
+	if (r == -EINVAL && p->overrides_tests && !p->detail[0])
+		snprintf(p->detail, sizeof(p->detail), "overrides %zu of %zu tests, which fail",
+		         n_failed, policy_cases_count(policy));
+	else if (r == -EINVAL && !p->overrides_tests)
+		reply_invalid(call, &diag, "Tests of the policy set fail; the one in force stays.");
+	else if (r != 0 && r != -EINVAL)
+		reply_error(call, r, "the tests of the policy set could not be run");
+	diag_fini(&diag);
+	return r == 0 || (r == -EINVAL && p->overrides_tests);
 }
 
 /* The draft that was published has done its duty. */
@@ -269,12 +320,24 @@ static void publish(struct call *call, struct publication *p)
 	pthread_mutex_lock(&call->admin->publish_lock);
 	if (read_before(call, p)) {
 		struct policy *policy = load_text(call, p);
-		if (policy)
+		if (policy && tests_pass(call, p, policy)) {
 			put_in_force(call, p, policy);
-		else
+		} else {
+			policy_unref(policy);
 			record_publication(call, p, NULL, "failed", call->reply.status);
+		}
 	}
 	pthread_mutex_unlock(&call->admin->publish_lock);
+}
+
+static bool input_override(struct call *call, bool *ret)
+{
+	const json_t *member = json_object_get(call->input, "override_tests");
+	*ret = json_is_true(member);
+	if (!member || json_is_boolean(member))
+		return true;
+	reply_problem(call, PROBLEM_INVALID_REQUEST, "'override_tests' must be true or false.");
+	return false;
 }
 
 void versions_publish(struct call *call)
@@ -282,7 +345,7 @@ void versions_publish(struct call *call)
 	struct publication p = {.action = "policy.publish"};
 	if (!call_input(call) || !input_text(call, "text", true, &p.text) ||
 	    !input_text(call, "message", true, &p.message) || !message_ok(call, p.message) ||
-	    !acts_ready(call))
+	    !input_override(call, &p.overrides_tests) || !acts_ready(call))
 		return;
 	publish(call, &p);
 }
@@ -308,6 +371,8 @@ void rollbacks_create(struct call *call)
 		return;
 	}
 	p.text = sv_of(old.text);
+	p.overrides_tests =
+		true; /* it was in force, and the way back must not be barred by the clock */
 	snprintf(p.detail, sizeof(p.detail), "back to version %llu", number);
 	publish(call, &p);
 }

@@ -24,6 +24,7 @@ void draft_delete(struct call *call);
 void policy_validate(struct call *call);
 void diff_show(struct call *call);
 void diff_create(struct call *call);
+void policy_tests(struct call *call);
 void versions_list(struct call *call);
 void versions_show(struct call *call);
 void versions_publish(struct call *call);

@@ -1,5 +1,7 @@
 #include "cli/cli.h"
+#include "core/clock.h"
 #include "core/diag.h"
+#include "policy/cases.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 #include "settings.h"
@@ -61,11 +63,13 @@ static int check_policy(const char *path)
 	char *copy = strdup(path);
 	const struct policy_env env = {.base_dir = copy ? dirname(copy) : NULL};
 	int r = copy ? policy_load_file(path, &env, 0, &d, &text, &policy) : -ENOMEM;
+	if (r == 0)
+		r = policy_cases_report(policy, clock_real_us(), &d);
 	report(path, r, &d);
 	if (r == 0) {
 		struct authz_counts n = policy_count(policy);
-		(void)printf("%s: good: %zu services, %zu policies, %zu rules\n", path, n.services,
-		             n.policies, n.rules);
+		(void)printf("%s: good: %zu services, %zu policies, %zu rules, %zu tests\n", path,
+		             n.services, n.policies, n.rules, policy_cases_count(policy));
 	}
 	policy_unref(policy);
 	diag_fini(&d);

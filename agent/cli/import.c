@@ -1,9 +1,11 @@
 #include "cli/program.h"
+#include "core/clock.h"
 #include "core/encode.h"
 #include "core/fileio.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "policy/cases.h"
 #include "policy/policy.h"
 #include "policy/slot.h"
 #include "state/state.h"
@@ -92,6 +94,8 @@ static int import_text(struct program *p, struct sv text)
 	struct diag d = diag_over(p->policy_file, text);
 	struct policy *judged = NULL;
 	int r = policy_load(text, &p->env, 0, &d, &judged);
+	if (r == 0)
+		r = policy_cases_report(judged, clock_real_us(), &d);
 	if (r)
 		log_items("policy_file_refused", &d);
 	diag_fini(&d);

@@ -13,6 +13,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *usage, *summary;
 } commands[] = {
+	{"test", policy_test_command, "haward policy test FILE",
+         "Run the tests that a policy set carries."},
 	{"diff", policy_diff_command, "haward policy diff A B",
          "What two policy sets say differently."},
 };

@@ -3,5 +3,6 @@
 #define CLI_POLICYSUB_H
 
 int policy_diff_command(int argc, char **argv);
+int policy_test_command(int argc, char **argv);
 
 #endif

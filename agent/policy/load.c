@@ -9,6 +9,7 @@
 #include "core/jsonload.h"
 #include "core/limits.h"
 #include "fetch/fetch.h"
+#include "policy/cases.h"
 #include "policy/keys.h"
 #include "policy/policy.h"
 #include "policy/snapshot.h"
@@ -21,7 +22,7 @@ struct raw_set {
 	char *schema;
 	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *types,
 		*services, *policies;
-	const json_t *trust_domains, *certificate_identities, *path_normalization;
+	const json_t *trust_domains, *certificate_identities, *path_normalization, *tests;
 	const json_t *roles;
 };
 
@@ -50,6 +51,7 @@ static const struct json_field set_fields[] = {
 	VALUE("roles", roles),
 	VALUE("services", services),
 	VALUE("policies", policies),
+	VALUE("tests", tests),
 };
 #undef VALUE
 
@@ -222,7 +224,10 @@ static int load_root(const json_t *root, const struct policy_env *env, struct sv
 		return fields;
 	int version = check_version(&raw, d);
 	int compiled = compile(&raw, env, text, d, policy);
-	return worse(worse(fields, version), compiled);
+	int tests = policy_cases_check(raw.tests, d);
+	if (tests == 0)
+		policy->tests = json_incref((json_t *)(uintptr_t)raw.tests);
+	return worse(worse(worse(fields, version), compiled), tests);
 }
 
 int policy_load(struct sv text, const struct policy_env *env, uint64_t version, struct diag *d,

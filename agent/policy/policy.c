@@ -39,6 +39,7 @@ void policy_unref(struct policy *policy)
 		policy_bundles_release(policy->keys, policy->bundles[i]);
 	free(policy->bundles);
 	free(policy->hit_places);
+	json_decref(policy->tests);
 	free(policy);
 }
 

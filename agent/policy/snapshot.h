@@ -7,6 +7,7 @@
 #include "core/macros.h"
 #include "core/refcount.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct policy {
 	struct authn *authn;
 	struct authz *authz;
 	struct logins *logins;
+	json_t *tests;            /* an array or NULL; cases.h */
 	struct policy_keys *keys; /* where slots came from; borrowed */
 	struct keyslot **slots;   /* each given back to keys */
 	size_t n_slots, room_slots;

@@ -168,6 +168,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy-set/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run the tests that a text carries. */
+        post: operations["runPolicyTests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy-set/diff": {
         parameters: {
             query?: never;
@@ -1019,6 +1036,8 @@ export interface components {
             text: string;
             /** @description Why; kept with the version. */
             message: string;
+            /** @description Publish although tests of the set fail; that is recorded. */
+            override_tests?: boolean;
         };
         RollbackCreate: {
             /** @description The version whose text is published again, as a new version. */
@@ -1107,6 +1126,23 @@ export interface components {
             errors: components["schemas"]["ValidationError"][];
             /** @description Of the submitted text. */
             digest: string;
+        };
+        PolicyTestResult: {
+            name: string;
+            /** @description JSON pointer (RFC 6901) into the text. */
+            pointer: string;
+            passed: boolean;
+            differences: {
+                member: string;
+                expected: string | number | null;
+                got: string | number | null;
+            }[];
+            decision: components["schemas"]["Evaluation"];
+        };
+        PolicyTestRun: {
+            items: components["schemas"]["PolicyTestResult"][];
+            passed: number;
+            failed: number;
         };
         EvaluationCreate: {
             /** @description Policy set to judge with; absent: the one in force. */
@@ -2460,6 +2496,36 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    runPolicyTests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValidationCreate"];
+            };
+        };
+        responses: {
+            /** @description What became of each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTestRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
             503: components["responses"]["Busy"];
         };
     };

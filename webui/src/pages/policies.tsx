@@ -11,6 +11,7 @@ import { viewHref } from '../lib/view';
 import { History } from './history';
 import { Impact } from './impact';
 import { Source } from './source';
+import { Tests } from './tests';
 import { Try } from './try';
 
 type Summary = Schemas['PolicySummary'];
@@ -289,6 +290,7 @@ const tabs: [string, string, () => boolean][] = [
   ['', 'Policies', () => true],
   ['source', 'Source', () => true],
   ['try', 'Try', () => may('editor')],
+  ['tests', 'Tests', () => may('editor')],
   ['impact', 'Impact', () => may('editor')],
   ['history', 'History', () => true],
 ];
@@ -314,7 +316,7 @@ export function PoliciesPage() {
             </a>
           ))}
       </nav>
-      {tab === 'source' ? <Source /> : tab === 'history' ? <History /> : tab === 'try' && may('editor') ? <Try /> : tab === 'impact' && may('editor') ? <Impact /> : <List />}
+      {tab === 'source' ? <Source /> : tab === 'history' ? <History /> : tab === 'try' && may('editor') ? <Try /> : tab === 'tests' && may('editor') ? <Tests /> : tab === 'impact' && may('editor') ? <Impact /> : <List />}
     </section>
   );
 }

@@ -41,19 +41,23 @@ function LastReplay({ text }: { text: string }) {
 export function PublishDialog(props: PublishProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
+  const [failing, setFailing] = useState<ValidationError[]>([]);
   const publish = async (event: SubmitEvent) => {
     event.preventDefault();
-    const message = String(new FormData(event.currentTarget as HTMLFormElement).get('message')).trim();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const message = String(form.get('message')).trim();
     setBusy(true);
     const r = await ask(
       api.POST('/api/v1/policy-set/versions', {
         params: { header: props.etag ? { 'If-Match': props.etag } : { 'If-None-Match': '*' } },
-        body: { text: props.text, message },
+        body: { text: props.text, message, ...(form.has('override') ? { override_tests: true } : {}) },
       }),
     );
     setBusy(false);
     if (r.data) return props.onDone();
     if (r.status === 412) return props.onOvertaken();
+    const errors = r.problem?.errors ?? [];
+    if (errors.length && errors.every((e) => e.code === 'test_failed')) return setFailing(errors);
     if (r.problem?.errors?.length) {
       props.onErrors(r.problem.errors);
       return props.onClose();
@@ -67,6 +71,22 @@ export function PublishDialog(props: PublishProps) {
         <LastReplay text={props.text} />
         {error && <Alert>{error}</Alert>}
         {props.current && <Changes from={props.current.version} text={props.text} />}
+        {failing.length > 0 && (
+          <Alert>
+            <p>Tests of the policy set fail; the one in force stays.</p>
+            <ul>
+              {failing.map((e) => (
+                <li key={e.pointer}>
+                  {shown(e.message, 400)} <span class="muted">(line {e.line})</span>
+                </li>
+              ))}
+            </ul>
+            <label class="check">
+              <input type="checkbox" name="override" />
+              <span>Publish all the same; that is recorded.</span>
+            </label>
+          </Alert>
+        )}
         <Diff from={props.current?.text ?? ''} to={props.text} label={props.current ? `Against version ${props.current.version}, in force` : 'The first version'} />
         <label class="field">
           <span>What changes, and why</span>

@@ -21,6 +21,7 @@
 
 struct authz;
 struct authz_service;
+struct gcra_rate;
 struct relation_model;
 struct relation_tuples;
 struct identity;
@@ -39,6 +40,7 @@ struct authz_document {
 	struct json_t *roles;
 	const struct json_t *default_action;
 	const struct json_t *path_normalization;
+	struct json_t *limits;
 	size_t n_bytes; /* of the text: bounds the memory of the compiled form */
 };
 
@@ -109,6 +111,23 @@ struct sv authz_login(const struct authz_target *target);
 void authz_evaluate(const struct authz *authz, const struct authz_target *target,
                     const struct request *request, const struct identity *who,
                     struct arena *scratch, struct verdict *verdict);
+
+/* A limit that a request counts to. Views of the compiled set and of scratch. */
+struct authz_limited {
+	struct sv name, policy, pointer, condition, expected;
+	int64_t requests, period_s;
+	const struct gcra_rate *rate;
+	bool is_shadow;
+	struct sv key;   /* what has one count; bytes */
+	struct sv value; /* the same for people */
+	bool failed;     /* scratch was full: it must not be granted */
+};
+enum { AUTHZ_LIMITS_MAX = 8 };
+
+/* authz_limits_of - the limits for a located request, in the order of the document. returns how many */
+size_t authz_limits_of(const struct authz *authz, const struct authz_target *target,
+                       const struct request *request, const struct identity *who,
+                       struct arena *scratch, struct authz_limited ret[static AUTHZ_LIMITS_MAX]);
 
 /* authz_relations - the model of relations; never NULL. */
 const struct relation_model *authz_relations(const struct authz *authz);

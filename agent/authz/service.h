@@ -17,6 +17,8 @@ enum authz_default {
 };
 extern const char *const authz_default_names[AUTHZ_DEFAULT_COUNT];
 
+struct authz_limit_list;
+
 struct authz_service {
 	struct sv name;
 	enum authz_default default_action;
@@ -31,6 +33,7 @@ struct authz_service {
 	const struct authz_partial *partials; /* those that name it and are in force for some */
 	struct authz_match_set hosts;
 	struct authz_operation where; /* its paths */
+	const struct authz_limit_list *limits;
 };
 
 struct authz_partial;

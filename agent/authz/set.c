@@ -4,6 +4,7 @@
 #include "authz/compile.h"
 #include "authz/draft.h"
 #include "authz/expression.h"
+#include "authz/limit.h"
 #include "authz/rollout.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
@@ -197,6 +198,8 @@ static int compile_set(struct drafting *d, const struct authz_document *document
 	if (authz_services_count(d->set->services) == 0)
 		d->c.keeps_slashes = !authz_path_merges(d->set->path_mode);
 	int r = drafting_compile(d, document->policies, document->roles);
+	if (r == 0)
+		r = authz_limits_compile(d, document->limits);
 	if (r == 0 && !d->c.failed)
 		r = rank_rules(d);
 	if (r == 0 && d->c.failed)
@@ -228,7 +231,7 @@ static struct authz *authz_new(const struct authz_document *document)
 	if (!set)
 		return NULL;
 	size_t room = document->n_bytes * KEEP_FACTOR + KEEP_BASE_BYTES +
-	              conditions_room(document->policies);
+	              conditions_room(document->policies) + conditions_room(document->limits);
 	if (arena_init(&set->keep, room) != 0) {
 		free(set);
 		return NULL;
@@ -238,6 +241,7 @@ static struct authz *authz_new(const struct authz_document *document)
 	set->issuers_json = json_incref(document->issuers);
 	set->types_json = json_incref(document->types);
 	set->roles_json = json_incref(document->roles);
+	set->limits_json = json_incref(document->limits);
 	return set;
 }
 
@@ -276,6 +280,7 @@ void authz_free(struct authz *authz)
 	json_decref(authz->issuers_json);
 	json_decref(authz->types_json);
 	json_decref(authz->roles_json);
+	json_decref(authz->limits_json);
 	arena_fini(&authz->keep);
 	free(authz);
 }

@@ -31,9 +31,11 @@ struct authz_partial {
 	const struct authz_partial *next; /* for the same service, or for all */
 };
 
+struct authz_limit_list;
+
 struct authz {
-	json_t *services_json, *policies_json, *issuers_json, *types_json,
-		*roles_json; /* hold the texts that the rest views */
+	json_t *services_json, *policies_json, *issuers_json, *types_json, *roles_json,
+		*limits_json; /* hold the texts that the rest views */
 	struct arena keep;
 	struct authz_expression *expressions; /* hold more than keep does */
 	struct relation_model relations;
@@ -44,7 +46,8 @@ struct authz {
 	size_t n_rules, n_policies;
 	const struct authz_policy *parts; /* the policies, and what roles permit, by their number */
 	size_t n_parts;
-	const struct authz_partial *partials; /* for every service */
+	const struct authz_partial *partials;  /* for every service */
+	const struct authz_limit_list *limits; /* for every service */
 	struct authz_index *index;
 	enum authz_default default_action;
 	enum authz_path_mode path_mode; /* of services that say nothing, and where there are none */

@@ -13,6 +13,7 @@ struct audit_journals;
 struct audit_store;
 struct audit_writer;
 struct dpop;
+struct limiter;
 struct fetch;
 struct introspect;
 struct login_shared;
@@ -49,6 +50,7 @@ struct program {
 	struct policy_env env;
 	struct policy_slot *slot;
 	struct dpop *dpop;
+	struct limiter *limiter;
 	struct policy_tables_env tables_env;
 	struct policy_tables *tables;
 	struct server *server;

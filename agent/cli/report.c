@@ -6,6 +6,7 @@
 #include "policy/asks.h"
 #include "policy/introspect.h"
 #include "policy/keys.h"
+#include "policy/limiter.h"
 #include "policy/logins.h"
 #include "policy/passwords.h"
 #include "policy/slot.h"
@@ -305,6 +306,11 @@ static void collect_asks(const struct program *p, struct strbuf *text)
 	       "Questions not put: too many, or nobody to ask.", stats.n_refused);
 	struct passwords_stats passwords;
 	passwords_stats(p->passwords, &passwords);
+	struct limiter_stats limits;
+	limiter_stats(p->limiter, &limits);
+	metric(text, "haward_limit_counts_evicted_total", "counter",
+	       "Counts of limits that were given up for others, since there was no room.",
+	       limits.n_evicted);
 	metric(text, "haward_passwords_wrong_total", "counter", "Passwords that were wrong.",
 	       passwords.n_wrong);
 	metric(text, "haward_passwords_throttled_total", "counter",

@@ -15,6 +15,7 @@
 #include "policy/introspect.h"
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
+#include "policy/limiter.h"
 #include "policy/logins.h"
 #include "policy/passwords.h"
 #include "policy/signing.h"
@@ -254,7 +255,8 @@ static void on_reload(void *user)
 static int start_proofs(struct program *p, const char *path)
 {
 	(void)path;
-	return dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
+	int r = dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
+	return r == 0 ? limiter_new(LIMITER_KEYS, &p->limiter) : r;
 }
 
 static int rotate_signing(struct program *p)
@@ -354,6 +356,7 @@ static int start_server(struct program *p, const char *path)
 	                                 .logins = p->login_shared,
 	                                 .asks = p->asks,
 	                                 .dpop = p->dpop,
+	                                 .limiter = p->limiter,
 	                                 .journals = p->journals,
 	                                 .tables = p->tables,
 	                                 .reload = on_reload,
@@ -421,6 +424,7 @@ static void stop(struct program *p)
 	passwords_free(p->passwords);
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
+	limiter_free(p->limiter);
 	policy_slot_free(p->slot);
 	policy_tables_free(p->tables);
 	policy_keys_free(p->keys);

@@ -72,6 +72,7 @@
 
 /* Policies of one set. */
 #define POLICY_SET_MAX_TESTS    2000
+#define POLICY_SET_MAX_LIMITS   1000
 #define POLICY_SET_MAX_POLICIES 200000
 
 /* Names of policies that are counted between two starts; what comes after is judged and not counted. */

@@ -133,6 +133,8 @@ static const struct row rows[] = {
                                     "the API key may not be used for this service"},
 	[REASON_INSUFFICIENT_SCOPE] = {"insufficient_scope",
                                        "the token has not every scope that its issuer's must have"},
+	[REASON_RATE_LIMITED] = {"rate_limited",
+                                 "a limit of the policy set is reached; wait before the next try"},
 	[REASON_LOGIN_REQUIRED] =
 		{"login_required",
                  "nobody is signed in, and this service has a way to sign in with a browser"},

@@ -80,6 +80,8 @@ enum reason {
 	REASON_API_KEY_NETWORK,
 	REASON_API_KEY_SERVICE,
 	REASON_INSUFFICIENT_SCOPE,
+	/* allowed, but not so often */
+	REASON_RATE_LIMITED,
 	/* signing in and out with a browser */
 	REASON_LOGIN_REQUIRED,
 	REASON_SESSION_EXPIRED,

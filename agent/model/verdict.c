@@ -42,7 +42,7 @@ static bool is_malformed(enum reason reason)
 
 static bool is_limit(enum reason reason)
 {
-	return reason == REASON_THROTTLED;
+	return reason == REASON_THROTTLED || reason == REASON_RATE_LIMITED;
 }
 
 static bool is_outage(enum reason reason)

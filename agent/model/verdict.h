@@ -56,7 +56,8 @@ struct verdict {
 	struct why why[VERDICT_WHY_MAX]; /* the decider first, or the nearest failed condition */
 	size_t n_why;
 
-	uint32_t retry_after_s; /* VERDICT_LIMIT: when to try again; else 0 */
+	uint32_t retry_after_s;                /* VERDICT_LIMIT: when to try again; else 0 */
+	struct sv ratelimit, ratelimit_policy; /* of the limits that it counts to; empty: none */
 
 	struct sv challenge;                    /* WWW-Authenticate; empty when none */
 	struct sv location;                     /* of a redirect; empty when none */

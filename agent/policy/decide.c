@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "model/decision.h"
 #include "model/request.h"
+#include "policy/limiter.h"
 #include "policy/policy.h"
 #include "policy/relations.h"
 #include "policy/signin.h"
@@ -70,6 +71,20 @@ static void judge(const struct policy *policy, const struct decide_ctx *ctx,
 	target->tuples = policy_relations_of(ctx->tables);
 	authz_evaluate(policy_authz(policy), target, req, &ret->identity, ctx->arena,
 	               &ret->verdict);
+}
+
+/* Only what is allowed counts. */
+static void count(const struct policy *policy, const struct decide_ctx *ctx,
+                  const struct request *req, const struct authz_target *target, uint64_t now_ns,
+                  struct decision *ret)
+{
+	struct authz_limited limits[AUTHZ_LIMITS_MAX];
+	if (!ctx->limiter || ret->verdict.effect != VERDICT_ALLOW)
+		return;
+	size_t n = authz_limits_of(policy_authz(policy), target, req, &ret->identity, ctx->arena,
+	                           limits);
+	if (n > 0)
+		limiter_judge(ctx->limiter, limits, n, now_ns, ctx->arena, &ret->verdict);
 }
 
 static const struct shared *table_of(const struct decide_ctx *ctx, enum policy_table table)
@@ -137,6 +152,7 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		say_when(until_s, asking.now_s, &ret->verdict);
 	} else if (located) {
 		judge(policy, ctx, req, &target, ret);
+		count(policy, ctx, req, &target, started_ns, ret);
 	}
 	if (req->n_dpop > 0)
 		ret->verdict.dpop_nonce =

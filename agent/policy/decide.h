@@ -14,6 +14,7 @@ struct decision;
 struct dpop;
 struct forwarded;
 struct identity;
+struct limiter;
 struct login_shared;
 struct policy;
 struct request;
@@ -33,6 +34,9 @@ struct decide_ctx {
 	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
 	enum reason
 		unasked; /* and a request that would have to is refused with this; see authn_ctx */
+
+	struct limiter *
+		limiter; /* shared; NULL: limits are not counted, as where a request is only imagined */
 
 	const struct login_shared *shared; /* of sign-ins; NULL: nobody signs in here */
 

@@ -22,7 +22,7 @@ struct raw_set {
 	char *schema;
 	const json_t *default_action, *issuers, *credential_precedence, *logins, *basic, *types,
 		*services, *policies;
-	const json_t *trust_domains, *certificate_identities, *path_normalization, *tests;
+	const json_t *trust_domains, *certificate_identities, *path_normalization, *tests, *limits;
 	const json_t *roles;
 };
 
@@ -51,6 +51,7 @@ static const struct json_field set_fields[] = {
 	VALUE("roles", roles),
 	VALUE("services", services),
 	VALUE("policies", policies),
+	VALUE("limits", limits),
 	VALUE("tests", tests),
 };
 #undef VALUE
@@ -199,6 +200,7 @@ static int compile(const struct raw_set *raw, const struct policy_env *env, stru
 		.logins = (json_t *)(uintptr_t)raw->logins,
 		.default_action = raw->default_action,
 		.path_normalization = raw->path_normalization,
+		.limits = (json_t *)(uintptr_t)raw->limits,
 		.n_bytes = text.n,
 	};
 	int authn = compile_authn(raw, env, d, policy);

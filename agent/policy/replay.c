@@ -23,11 +23,15 @@ static bool is_by_policies(const struct audit_record *record, enum verdict_effec
 		REASON_POLICY_ALLOWED,    REASON_DEFAULT_ALLOWED,  REASON_POLICY_DENIED,
 		REASON_NO_POLICY_MATCHED, REASON_STEP_UP_REQUIRED, REASON_AUTHENTICATION_REQUIRED,
 		REASON_UNKNOWN_SERVICE,   REASON_NO_SERVICE,       REASON_LOGIN_REQUIRED,
+		REASON_RATE_LIMITED,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		if (!sv_eq(record->reason, sv_of(reason_name(reasons[i]))))
 			continue;
-		*ret = reasons[i] == REASON_LOGIN_REQUIRED ? VERDICT_AUTHENTICATE : record->effect;
+		*ret = reasons[i] == REASON_LOGIN_REQUIRED ? VERDICT_AUTHENTICATE
+		       : reasons[i] == REASON_RATE_LIMITED
+		               ? VERDICT_ALLOW /* limits count what is allowed */
+		               : record->effect;
 		return true;
 	}
 	return false;

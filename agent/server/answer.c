@@ -115,6 +115,7 @@ static void answering_of(struct conn_home *home, struct answering *ret)
 	ret->home = home;
 	ret->ctx = (struct decide_ctx){.tokens = home->tokens,
 	                               .dpop = home->options->dpop,
+	                               .limiter = home->options->limiter,
 	                               .arena = &home->arena,
 	                               .tables = home->options->tables ? &home->tables : NULL,
 	                               .shared = home->options->logins};

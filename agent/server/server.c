@@ -338,6 +338,7 @@ static int start_workers(struct server *s)
 			.logins = s->deps.logins,
 			.asks = s->deps.asks,
 			.dpop = s->deps.dpop,
+			.limiter = s->deps.limiter,
 			.tables = s->deps.tables,
 			.journal = audit_journals_worker(s->deps.journals, i),
 		};

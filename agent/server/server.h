@@ -9,6 +9,7 @@
 struct audit_journals;
 struct login_shared;
 struct dpop;
+struct limiter;
 struct policy_asks;
 struct forwarded;
 struct policy_slot;
@@ -48,6 +49,7 @@ struct server_deps {
 	const struct login_shared *logins; /* NULL: nobody signs in with a browser */
 	struct dpop *
 		dpop; /* what workers remember of proofs; NULL: tokens bound to a key are refused */
+	struct limiter *limiter;      /* NULL: limits are not counted */
 	struct policy_asks *asks;     /* NULL: nobody is asked */
 	struct policy_tables *tables; /* NULL: none */
 	struct audit_journals *journals;

@@ -13,6 +13,7 @@
 struct audit_journal;
 struct login_shared;
 struct dpop;
+struct limiter;
 struct policy_asks;
 struct forwarded;
 struct policy_slot;
@@ -57,6 +58,7 @@ struct worker_options {
 	struct policy_slot *slot;
 	const struct login_shared *logins; /* NULL: nobody signs in */
 	struct dpop *dpop;                 /* shared by all workers */
+	struct limiter *limiter;           /* shared by all workers; NULL: limits are not counted */
 	struct policy_asks *asks;          /* NULL: nobody is asked */
 	struct policy_tables *tables;      /* NULL: none */
 	struct audit_journal *journal;     /* this worker is its only producer */

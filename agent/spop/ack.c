@@ -151,6 +151,16 @@ static bool write_retry_after(struct outbuf *b, const struct decision *d)
 	return d->verdict.retry_after_s > 0;
 }
 
+static bool write_ratelimit(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.ratelimit);
+}
+
+static bool write_ratelimit_policy(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.ratelimit_policy);
+}
+
 static bool write_scopes(struct outbuf *b, const struct decision *d)
 {
 	return joined(b, d->identity.scopes, d->identity.n_scopes, ' ');
@@ -206,6 +216,8 @@ static const struct variable variables[] = {
 	{SV("set_cookie_2"), "string", write_second_cookie},
 	{SV("frame_ancestors"), "string", write_frame_ancestors},
 	{SV("retry_after"), "integer", write_retry_after},
+	{SV("ratelimit"), "string", write_ratelimit},
+	{SV("ratelimit_policy"), "string", write_ratelimit_policy},
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},
 	{SV("forward_token"), "bool", write_forward_token},

@@ -127,30 +127,6 @@ static void check_spoe(const char *file, struct sv text, struct found *f)
 
 /* ---- what haproxy.cfg reads ---- */
 
-static struct sv kept_names(void)
-{
-	static const struct sv heading = SV("### Names kept");
-	struct page_rows rows = {{page, n_page}};
-	struct sv line = {0};
-	while (page_line(&rows, &line))
-		if (sv_starts(line, heading))
-			break;
-	while (page_line(&rows, &line) && line.n == 0)
-		continue;
-	if (!sv_starts(line, SVL("`")))
-		fail_msg("no names are kept");
-	return line;
-}
-
-static bool is_kept(struct sv name)
-{
-	struct sv list = kept_names(), word;
-	while (list.n && sv_cut(&list, ',', &word))
-		if (sv_eq(page_code(sv_trim(word)), name))
-			return true;
-	return false;
-}
-
 static bool is_set_by_us(struct sv name)
 {
 	size_t n;
@@ -184,7 +160,7 @@ static void check_variables(const char *file, struct sv text, struct found *f)
 				n++;
 			name.n = n;
 			f->n_messages++;
-			if (!sv_eq(name, SVL("error")) && !is_set_by_us(name) && !is_kept(name))
+			if (!sv_eq(name, SVL("error")) && !is_set_by_us(name))
 				fault(f, "nobody sets this variable", name);
 			if (!sv_ends(sv_first(line, at), SVL("txn")))
 				fault(f, "is not read in scope txn", name);
@@ -229,16 +205,6 @@ static void examples_read_what_somebody_sets(void **state)
 {
 	(void)state;
 	assert_int_equal(check_files("haproxy-examples/*/haproxy*.cfg", check_variables), 0);
-}
-
-static void a_kept_name_is_not_set(void **state)
-{
-	(void)state;
-	struct sv list = kept_names(), word;
-	unsigned n = 0;
-	for (; list.n && sv_cut(&list, ',', &word); n++)
-		assert_false(is_set_by_us(page_code(sv_trim(word))));
-	assert_true(n > 0);
 }
 
 static bool contains(struct sv text, struct sv part)
@@ -318,7 +284,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(examples_send_what_haward_knows),
 		cmocka_unit_test(examples_read_what_somebody_sets),
-		cmocka_unit_test(a_kept_name_is_not_set),
 		cmocka_unit_test(the_page_shows_a_whole_example),
 		cmocka_unit_test(faults_are_found),
 	};

@@ -79,7 +79,9 @@ static struct decision full_decision(void)
 	                    .service = SV("orders"),
 	                    .challenge = SV("Bearer realm=\"x\""),
 	                    .dpop_nonce = SV("next"),
-	                    .retry_after_s = 7},
+	                    .retry_after_s = 7,
+	                    .ratelimit = SV("\"a\";r=0;t=7"),
+	                    .ratelimit_policy = SV("\"a\";q=5;w=60")},
 	};
 	d.token = SVL("e30.e30.x");
 	assert_true(event_id_parse(SVL("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &d.event));
@@ -138,6 +140,8 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"set_cookie_2", "c=; Max-Age=0"},
 		{"frame_ancestors", "https://idp.example"},
 		{"scopes", "orders:read orders:write"},
+		{"ratelimit", "\"a\";r=0;t=7"},
+		{"ratelimit_policy", "\"a\";q=5;w=60"},
 		{"groups", "staff,ops"},
 		{"header_x_user", "alice"},
 		{"header_x_app_id", "7"},
@@ -249,6 +253,7 @@ static void the_first_five_always_fit(void **state)
 		d.identity.user = d.identity.issuer = d.identity.client = big;
 		d.identity.workload = d.verdict.service = d.verdict.policy = big;
 		d.verdict.challenge = d.verdict.dpop_nonce = big;
+		d.verdict.ratelimit = d.verdict.ratelimit_policy = big;
 		d.verdict.retry_after_s = 0; /* a number would fit */
 		d.identity.groups = d.identity.scopes = &big;
 		d.identity.n_groups = d.identity.n_scopes = 1;
@@ -352,7 +357,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 21);
+		assert_int_equal(ack.n, 23);
 	}
 	assert_int_equal(rest.n, 0);
 }

@@ -1,0 +1,139 @@
+#include "policy/limiter.h"
+
+#include "authz/authz.h"
+#include "core/arena.h"
+#include "core/gcra.h"
+#include "core/hash.h"
+#include "model/verdict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+struct limiter {
+	struct gcra *gcra;
+	struct hash_key secret;
+};
+
+int limiter_new(size_t n_keys, struct limiter **ret)
+{
+	struct limiter *limiter = calloc(1, sizeof(*limiter));
+	int r = limiter ? gcra_new(n_keys, &limiter->gcra) : -ENOMEM;
+	if (r == 0 && getrandom(&limiter->secret, sizeof(limiter->secret), 0) !=
+	                      (ssize_t)sizeof(limiter->secret))
+		r = -EIO;
+	if (r != 0) {
+		limiter_free(limiter);
+		return r;
+	}
+	*ret = limiter;
+	return 0;
+}
+
+void limiter_free(struct limiter *limiter)
+{
+	if (!limiter)
+		return;
+	gcra_free(limiter->gcra);
+	free(limiter);
+}
+
+/* One limit after it was asked. */
+struct asked {
+	uint64_t key;
+	struct gcra_answer answer;
+};
+
+static uint64_t whole_seconds(uint64_t ns)
+{
+	return (ns + 999999999) / 1000000000;
+}
+
+static struct asked ask(struct limiter *l, const struct authz_limited *limit, uint64_t now_ns)
+{
+	struct asked asked = {.key = hash_sip13(l->secret, limit->key)};
+	if (!limit->failed)
+		gcra_take(l->gcra, asked.key, limit->rate, now_ns, &asked.answer);
+	return asked;
+}
+
+/* source: draft-ietf-httpapi-ratelimit-headers-09, sections 3 and 4 */
+static void add_fields(struct arena *arena, const struct authz_limited *limit,
+                       const struct gcra_answer *answer, struct verdict *verdict)
+{
+	struct sv before = verdict->ratelimit;
+	verdict->ratelimit = arena_printf(
+		arena, "%.*s%s\"%.*s\";r=%llu;t=%llu", SV_ARG(before), before.n ? ", " : "",
+		SV_ARG(limit->name), (unsigned long long)answer->n_left,
+		(unsigned long long)whole_seconds(answer->granted ? answer->reset_ns
+	                                                          : answer->retry_ns));
+	before = verdict->ratelimit_policy;
+	verdict->ratelimit_policy = arena_printf(
+		arena, "%.*s%s\"%.*s\";q=%lld;w=%lld", SV_ARG(before), before.n ? ", " : "",
+		SV_ARG(limit->name), (long long)limit->requests, (long long)limit->period_s);
+}
+
+static void refuse(const struct authz_limited *limit, const struct gcra_answer *answer,
+                   struct verdict *verdict)
+{
+	const struct verdict denied = verdict_deny(REASON_RATE_LIMITED);
+	uint64_t wait_s = whole_seconds(answer->retry_ns);
+	verdict->effect = denied.effect;
+	verdict->reason = denied.reason;
+	verdict->status = denied.status;
+	verdict->policy = limit->policy;
+	verdict->retry_after_s = wait_s < 1 ? 1 : (uint32_t)wait_s;
+	verdict->why[0] = (struct why){.policy = limit->policy,
+	                               .rule = limit->pointer,
+	                               .condition = limit->condition,
+	                               .value = limit->value,
+	                               .expected = limit->expected,
+	                               .held = true};
+	verdict->n_why = 1;
+}
+
+static void record_shadow(const struct authz_limited *limit, struct verdict *verdict)
+{
+	if (verdict->has_shadow)
+		return;
+	verdict->has_shadow = true;
+	verdict->shadow_effect = VERDICT_LIMIT;
+	verdict->shadow_policy = limit->policy;
+}
+
+static void give_back(struct limiter *l, const struct authz_limited *limits,
+                      const struct asked *asked, size_t n, uint64_t now_ns)
+{
+	for (size_t i = 0; i < n; i++)
+		if (asked[i].answer.granted)
+			gcra_give_back(l->gcra, asked[i].key, limits[i].rate, now_ns);
+}
+
+void limiter_judge(struct limiter *limiter, const struct authz_limited *limits, size_t n,
+                   uint64_t now_ns, struct arena *arena, struct verdict *verdict)
+{
+	struct asked asked[AUTHZ_LIMITS_MAX];
+	const struct authz_limited *reached = NULL;
+	size_t i = 0;
+	for (; i < n && !reached; i++) {
+		asked[i] = ask(limiter, &limits[i], now_ns);
+		if (!limits[i].is_shadow)
+			add_fields(arena, &limits[i], &asked[i].answer, verdict);
+		if (asked[i].answer.granted)
+			continue;
+		if (limits[i].is_shadow)
+			record_shadow(&limits[i], verdict);
+		else
+			reached = &limits[i];
+	}
+	if (!reached)
+		return;
+	give_back(limiter, limits, asked, i, now_ns);
+	refuse(reached, &asked[i - 1].answer, verdict);
+}
+
+void limiter_stats(const struct limiter *limiter, struct limiter_stats *ret)
+{
+	*ret = (struct limiter_stats){.n_slots = gcra_slots(limiter->gcra),
+	                              .n_evicted = gcra_evicted(limiter->gcra)};
+}

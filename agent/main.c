@@ -16,7 +16,7 @@ static const struct command commands[] = {
 	{"serve", cli_serve, "answer HAProxy, keep the book, serve the dashboard"},
 	{"check", cli_check, "validate settings and policy set"},
 	{"explain", cli_explain, "decide about requests on standard input and say why"},
-	{"policy", cli_policy, "test and compare policy sets"},
+	{"policy", cli_policy, "test, judge and compare policy sets"},
 	{"relation", cli_relation, "check who is in which relation to an object"},
 	{"replay", cli_replay, "judge recorded decisions by another policy set"},
 	{"cel", cli_cel, "evaluate CEL, the language of conditions"},

@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "policy/cases.h"
+#include "policy/lint.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 
@@ -162,17 +163,21 @@ void policy_validate(struct call *call)
 	/* Offline: a text that somebody only tries must not make the agent fetch what it names. */
 	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
 	struct diag diag = diag_over(NULL, text);
+	struct diag warnings = diag_over(NULL, text);
 	int r = policy_load(text, &offline, 0, &diag, &policy);
 	if (r == 0)
-		policy_unref(policy);
+		(void)!policy_lint(text, &warnings);
+	policy_unref(policy);
 	if ((r != 0 && r != -EINVAL) || !sha256_of(text, digest)) {
 		reply_error(call, r, "the policy set could not be checked");
 	} else {
 		hex_encode((struct sv){(const char *)digest, sizeof(digest)}, hex);
 		reply_json(call, 200,
-		           json_pack("{s:b, s:o, s:s}", "valid", r == 0, "errors", diag_json(&diag),
-		                     "digest", hex));
+		           json_pack("{s:b, s:o, s:o, s:s}", "valid", r == 0, "errors",
+		                     diag_json(&diag), "warnings", diag_json(&warnings), "digest",
+		                     hex));
 	}
+	diag_fini(&warnings);
 	diag_fini(&diag);
 }
 

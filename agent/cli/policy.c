@@ -15,6 +15,8 @@ static const struct {
 } commands[] = {
 	{"test", policy_test_command, "haward policy test FILE",
          "Run the tests that a policy set carries."},
+	{"lint", policy_lint_command, "haward policy lint FILE",
+         "Tell what a policy set says that nobody is likely to mean."},
 	{"diff", policy_diff_command, "haward policy diff A B",
          "What two policy sets say differently."},
 };

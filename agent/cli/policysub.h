@@ -3,6 +3,7 @@
 #define CLI_POLICYSUB_H
 
 int policy_diff_command(int argc, char **argv);
+int policy_lint_command(int argc, char **argv);
 int policy_test_command(int argc, char **argv);
 
 #endif

@@ -24,7 +24,7 @@ const covered = {
 	'haward-explain.1': [['explain']],
 	'haward-cel.1': [['cel']],
 	'haward-import.1': [['import', 'istio']],
-	'haward-policy.1': [['policy', 'test'], ['policy', 'diff']],
+	'haward-policy.1': [['policy', 'test'], ['policy', 'lint'], ['policy', 'diff']],
 	'haward-relation.1': [['relation', 'check'], ['relation', 'write'], ['relation', 'delete'], ['relation', 'list']],
 	'haward-replay.1': [['replay']],
 	'haward-token.1': [['token']],

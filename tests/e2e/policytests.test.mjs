@@ -134,3 +134,47 @@ test('the page runs the tests of the draft, and the dialog of publishing names t
 	await dialog.getByRole('button', { name: 'Publish' }).click();
 	await eventually('it to be in force', async () => (await stack.api.policySet()).text.includes('everybody may'));
 });
+
+test('lint finds what nobody is likely to mean, and nothing in the examples', async (t) => {
+	const dir = tempDir(t, 'policy-lint');
+	const file = path.join(dir, 'set.json');
+	const lint = async (set) => {
+		fs.writeFileSync(file, JSON.stringify(set));
+		const found = await run(haward, ['policy', 'lint', file]);
+		assert.equal(found.stderr, '');
+		return [found.code, ...[...found.stdout.matchAll(/: (\/\S*): (.*)$/gm)].map((m) => [m[1], m[2]])];
+	};
+	for (const name of sets) assert.equal((await run(haward, ['policy', 'lint', path.join(folder, name)])).code, 0, name);
+	assert.deepEqual(await lint(good), [0]);
+	const services = [{ name: 'a', namespace: 'x' }, { name: 'b', labels: { tier: 'web' } }];
+	const get = [{ to: [{ operation: { methods: ['GET'] } }] }];
+	const allow = (more) => ({ name: 'p', action: 'ALLOW', rules: get, ...more });
+	const who = (source) => [{ from: [{ source }] }];
+	const rows = [
+		[{ policies: [allow({ rules: [{}] })] }, '/policies/0/rules/0', /everything to everybody/],
+		[{ policies: [allow({ rules: [] })] }, '/policies/0', /without rules it allows nothing/],
+		[{ policies: [allow(), { name: 'no', action: 'DENY', rules: [{}] }] }, '/policies/0', /'no' denies everything/],
+		[{ services, policies: [allow({ services: ['a'] }), allow({ name: 'q', services: ['b'] }), { name: 'no', action: 'DENY', namespace: 'x', rules: [{}] }] }, '/policies/0', /'no' denies/],
+		[{ policies: [allow(), allow({ name: 'q' })] }, '/policies/1', /what the policy 'p' says/],
+		[{ services, policies: [allow({ selector: { matchLabels: { tier: 'web' } } })] }, '/services/0', /no ALLOW policy and no role/],
+		[{ policies: [allow({ rules: who({ requestPrincipals: ['https://idp.example/*'] }) })] }, '/policies/0/rules/0/from/0/source/requestPrincipals/0', /no issuer/],
+		[{ roles: [{ name: 'r', permissions: [{ operations: [{ methods: ['GET'] }] }] }] }, '/roles/0', /nobody holds/],
+	];
+	for (const [set, pointer, words] of rows) {
+		const [code, ...found] = await lint(set);
+		assert.equal(code, 1, JSON.stringify(set));
+		assert.deepEqual(found.map(([at]) => at), [pointer], JSON.stringify(found));
+		assert.match(found[0][1], words);
+	}
+	const fine = [
+		{ services, policies: [allow(), { name: 'no', action: 'DENY', services: ['a'], rules: [{}] }] },
+		{ policies: [allow(), { name: 'no', action: 'DENY', mode: 'shadow', rules: [{}] }] },
+		{ policies: [allow({ rules: who({ requestPrincipals: ['*', 'haward:basic/*', 'haward:apikey/*', '*/anna'] }) })] },
+		{ policies: [allow({ rules: who({ principals: ['anywhere/ns/a/sa/b'] }) })] },
+		{ services, roles: [{ name: 'r', bindings: [{ groups: ['g'] }], permissions: [{ operations: [{ methods: ['GET'] }] }] }] },
+		{ services, defaultAction: 'ALLOW' },
+	];
+	for (const set of fine) assert.deepEqual(await lint(set), [0], JSON.stringify(set));
+	fs.writeFileSync(file, '{"policies":[{}]}');
+	assert.equal((await run(haward, ['policy', 'lint', file])).code, 78);
+});

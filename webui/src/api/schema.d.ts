@@ -1124,6 +1124,8 @@ export interface components {
         Validation: {
             valid: boolean;
             errors: components["schemas"]["ValidationError"][];
+            /** @description What it says that nobody is likely to mean; it may be published all the same. */
+            warnings: components["schemas"]["ValidationError"][];
             /** @description Of the submitted text. */
             digest: string;
         };

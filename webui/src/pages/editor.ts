@@ -32,7 +32,7 @@ const colours = HighlightStyle.define([
 export interface Editor {
   text(): string;
   setText(text: string): void;
-  setErrors(errors: ValidationError[]): void;
+  setErrors(errors: ValidationError[], warnings?: ValidationError[]): void;
   show(line: number, column: number): void; // as the agent counts them
   select(offset: number): void;
   find(text: string): void;
@@ -100,8 +100,9 @@ export function createEditor(host: HTMLElement, options: EditorOptions): Editor 
   return {
     text,
     setText: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
-    setErrors: (errors) => {
-      const list: Diagnostic[] = errors.map((e) => ({ ...spanOf(text(), e.line, e.column), severity: 'error', message: e.message }));
+    setErrors: (errors, warnings = []) => {
+      const of = (severity: 'error' | 'warning') => (e: ValidationError): Diagnostic => ({ ...spanOf(text(), e.line, e.column), severity, message: e.message });
+      const list = [...errors.map(of('error')), ...warnings.map(of('warning'))];
       view.dispatch(setDiagnostics(view.state, list));
     },
     show: (line, column) => select(spanOf(text(), line, column).from),

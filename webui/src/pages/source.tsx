@@ -91,11 +91,20 @@ function JsonEditor(props: { text: string; readOnly: boolean; onReady: (editor: 
   );
 }
 
-function ErrorList(props: { errors: ValidationError[]; text: string; stale: boolean; onShow: (e: ValidationError) => void }) {
+interface ErrorListProps {
+  errors: ValidationError[];
+  title: string;
+  tone: 'bad' | 'warn';
+  text: string;
+  stale: boolean;
+  onShow: (e: ValidationError) => void;
+}
+
+function ErrorList(props: ErrorListProps) {
   const { errors } = props;
   return (
-    <div class="alert bad" role="alert">
-      <strong>{errors.length === 1 ? 'One error' : `${errors.length} errors`}: the running policy set stays in force</strong>
+    <div class={`alert ${props.tone}`} role={props.tone === 'bad' ? 'alert' : 'status'}>
+      <strong>{props.title}</strong>
       {props.stale && <span> (before your last change)</span>}
       <ul class="errors">
         {errors.map((e, i) => (
@@ -167,7 +176,7 @@ export function Source() {
   const [all, setAll] = useState<Loaded>();
   const [text, setText] = useState('');
   const [error, setError] = useState('');
-  const [errors, setErrors] = useState<{ list: ValidationError[]; text: string }>({ list: [], text: '' });
+  const [errors, setErrors] = useState<{ list: ValidationError[]; warnings: ValidationError[]; text: string }>({ list: [], warnings: [], text: '' });
   const [said, setSaid] = useState('');
   const [dialog, setDialog] = useState<Dialogs>('');
   const [theirs, setTheirs] = useState<Draft>(); // a draft that somebody saved meanwhile
@@ -206,16 +215,16 @@ export function Source() {
     showErrors([]);
     await load();
   };
-  const showErrors = (list: ValidationError[]) => {
-    setErrors({ list, text });
-    editor.current?.setErrors(list);
+  const showErrors = (list: ValidationError[], warnings: ValidationError[] = []) => {
+    setErrors({ list, warnings, text });
+    editor.current?.setErrors(list, warnings);
   };
   const validate = async (): Promise<boolean> => {
     const r = await ask(api.POST('/api/v1/policy-set/validation', { body: { text } }));
     setError(r.error ?? '');
     setSaid('');
     if (!r.data) return false;
-    showErrors(r.data.errors);
+    showErrors(r.data.errors, r.data.warnings);
     if (r.data.errors[0]) editor.current?.show(r.data.errors[0].line, r.data.errors[0].column);
     return r.data.valid;
   };
@@ -320,7 +329,24 @@ export function Source() {
       {error && <Alert>{error}</Alert>}
       {said && <Alert tone="good">{said}</Alert>}
       {errors.list.length > 0 && (
-        <ErrorList errors={errors.list} text={errors.text} stale={text !== errors.text} onShow={(e) => editor.current?.show(e.line, e.column)} />
+        <ErrorList
+          errors={errors.list}
+          title={`${errors.list.length === 1 ? 'One error' : `${errors.list.length} errors`}: the running policy set stays in force`}
+          tone="bad"
+          text={errors.text}
+          stale={text !== errors.text}
+          onShow={(e) => editor.current?.show(e.line, e.column)}
+        />
+      )}
+      {errors.warnings.length > 0 && (
+        <ErrorList
+          errors={errors.warnings}
+          title={errors.warnings.length === 1 ? 'One thing that is perhaps not meant' : `${errors.warnings.length} things that are perhaps not meant`}
+          tone="warn"
+          text={errors.text}
+          stale={text !== errors.text}
+          onShow={(e) => editor.current?.show(e.line, e.column)}
+        />
       )}
       <JsonEditor text={text} readOnly={!editable} onReady={jump} onChange={edit} onSave={() => void save()} onCheck={() => void check()} />
       <p class="muted hint">

@@ -15,6 +15,7 @@ struct audit_store;
 struct policy;
 struct policy_env;
 struct policy_hits;
+struct policy_tables;
 struct policy_tables_env;
 struct state;
 struct strbuf;
@@ -71,7 +72,8 @@ struct admin_deps {
 	struct audit_journal *journal;              /* the admin side is its only producer */
 	const struct policy_env *policy_env;        /* for policy_load() */
 	const struct policy_tables_env *tables_env; /* for API keys */
-	struct policy_hits *hits;                   /* NULL: policies are listed without */
+	struct policy_tables *tables; /* what workers look at; NULL: no relation is known */
+	struct policy_hits *hits;     /* NULL: policies are listed without */
 	struct admin_hooks hooks;
 };
 

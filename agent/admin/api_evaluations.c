@@ -12,6 +12,7 @@
 #include "policy/load.h"
 #include "policy/policy.h"
 #include "policy/question.h"
+#include "policy/tables.h"
 #include "state/versions.h"
 
 #include <errno.h>
@@ -50,14 +51,17 @@ static void judge(struct call *call, const struct policy *policy, const struct q
                   struct arena *arena)
 {
 	struct decision decision;
-	struct decide_ctx ctx = {.arena = arena, .now_us = call->now_us};
-	if (!question_decide(policy, &ctx, question, &decision)) {
+	struct policy_tables_view view = {0};
+	struct decide_ctx ctx = {.arena = arena, .now_us = call->now_us, .tables = &view};
+	policy_tables_look(call->admin->deps.tables, &view); /* for relations */
+	if (question_decide(policy, &ctx, question, &decision)) {
+		json_t *explanation = policy_explain(&decision);
+		policy_explain_words(json_object_get(explanation, "why"));
+		reply_json(call, 200, explanation);
+	} else {
 		reply_problem(call, PROBLEM_INVALID_REQUEST, "request: 'claims' are too many.");
-		return;
 	}
-	json_t *explanation = policy_explain(&decision);
-	policy_explain_words(json_object_get(explanation, "why"));
-	reply_json(call, 200, explanation);
+	policy_tables_leave(&view);
 }
 
 static void judge_with(struct call *call, struct sv text, const struct question *question,

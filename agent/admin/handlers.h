@@ -52,6 +52,11 @@ void users_create(struct call *call);
 void users_change(struct call *call);
 void users_remove(struct call *call);
 
+void relations_list(struct call *call);
+void relations_write(struct call *call);
+void relations_delete(struct call *call);
+void relations_check(struct call *call);
+
 void revocations_list(struct call *call);
 void revocations_create(struct call *call);
 void revocations_delete(struct call *call);

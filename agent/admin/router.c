@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SMALL  (16U * 1024)           /* names, passwords, messages */
-#define LISTS  (64U * 1024)           /* several lists of names */
-#define POLICY (2U * POLICY_TEXT_MAX) /* the text as a JSON string: at most every byte escaped */
+#define SMALL     (16U * 1024)           /* names, passwords, messages */
+#define LISTS     (64U * 1024)           /* several lists of names */
+#define RELATIONS (1024U * 1024)         /* a thousand of them */
+#define POLICY    (2U * POLICY_TEXT_MAX) /* the text as a JSON string: at most every byte escaped */
 
 #define EXPORT "q from to order"
 #define SEARCH EXPORT " limit cursor"
@@ -88,6 +89,15 @@ static const struct route routes[] = {
          LISTS, users_change},
 	{"POST", "/api/v1/users/removals", ROLE_ADMIN, ROUTE_WORK, NULL, "name", SMALL,
          users_remove},
+
+	{"GET", "/api/v1/relations", ROLE_AUDITOR, ROUTE_WORK,
+         "object relation subject limit cursor", NULL, 0, relations_list},
+	{"POST", "/api/v1/relations", ROLE_ADMIN, ROUTE_WORK, NULL, "relations", RELATIONS,
+         relations_write},
+	{"POST", "/api/v1/relations/deletions", ROLE_ADMIN, ROUTE_WORK, NULL, "relations",
+         RELATIONS, relations_delete},
+	{"POST", "/api/v1/relations/checks", ROLE_AUDITOR, ROUTE_WORK, NULL,
+         "object relation subject", SMALL, relations_check},
 
 	{"GET", "/api/v1/revocations", ROLE_AUDITOR, ROUTE_WORK, "limit cursor", NULL, 0,
          revocations_list},

@@ -1,6 +1,7 @@
 // Who owns what, kept while the agent runs: written and deleted by the command line, asked for by a condition.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
 import { claims, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { bearer } from './support/http.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
@@ -45,4 +46,94 @@ test('a relation that is written counts within 300 ms in every worker, and one t
 		const text = JSON.stringify(await stack.book());
 		return text.includes('relation.write') && text.includes('relation.delete') && text.includes('no tuple order:17#viewer@user:anne');
 	});
+});
+
+const up = (t) => Stack.up(t, { policy: { ...policySet(issuerEntry({ jwks: jwksOf(key) }), [own]), types }, settings: { spop: { workers: 3 } } });
+
+test('the API: written, listed, checked and deleted, in force when it answers', async (t) => {
+	const stack = await up(t);
+	await stack.signIn();
+	const { api } = stack;
+	const anne = bearer(await mint(key, claims('anne')));
+	const status = async () => (await stack.get('/orders/17', anne)).status;
+	const write = (relations, code = 200, to = '') => api.expect(code, 'POST', `/api/v1/relations${to}`, { body: { relations } });
+
+	assert.equal(await status(), 403);
+	assert.deepEqual(await api.get('/api/v1/relations'), { items: [], next_cursor: null, exhausted: true });
+	assert.equal((await write(['order:17#owner@user:anne', 'order:18#viewer@group:eu#member', 'group:eu#member@user:bob'])).json().changed, 3);
+	assert.equal(await status(), 200);
+	assert.equal((await write(['order:17#owner@user:anne'])).json().changed, 0);
+
+	const first = await api.get('/api/v1/relations', { limit: 2 });
+	assert.deepEqual(first.items[1], { object: 'order:17', relation: 'owner', subject: 'user:anne' });
+	const rest = await api.get('/api/v1/relations', { cursor: first.next_cursor });
+	assert.deepEqual(rest, { items: [{ object: 'order:18', relation: 'viewer', subject: 'group:eu#member' }], next_cursor: null, exhausted: true });
+	assert.equal((await api.get('/api/v1/relations', { subject: 'user:' })).items.length, 2);
+	await api.expect(400, 'GET', '/api/v1/relations', { query: { cursor: 'x' } });
+
+	const check = async (object, relation, subject) => (await api.expect(200, 'POST', '/api/v1/relations/checks', { body: { object, relation, subject } })).json().allowed;
+	assert.equal(await check('order:18', 'viewer', 'user:bob'), true);
+	assert.equal(await check('order:17', 'viewer', 'user:anne'), true);
+	assert.equal(await check('order:17', 'viewer', 'user:bob'), false);
+	for (const body of [{ object: 'order:17', relation: 'nothing', subject: 'user:a' }, { object: 'x:1', relation: 'owner', subject: 'user:a' }, { object: 'order', relation: 'owner', subject: 'user:a' }])
+		await api.expect(422, 'POST', '/api/v1/relations/checks', { body });
+	for (const relations of [[], ['order:17'], ['order:1#owner@user:a', 7], [`order:${'x'.repeat(240)}#owner@user:${'y'.repeat(256)}`], Array(1001).fill('order:1#owner@user:a')])
+		await write(relations, 422);
+
+	// the trial knows them, too
+	const trial = (sub) => api.expect(200, 'POST', '/api/v1/policy-set/evaluations', { body: { request: { method: 'GET', host: 'shop', path: '/orders/17', claims: claims(sub) } } });
+	assert.equal((await trial('anne')).json().verdict, 'allow');
+	assert.equal((await trial('bob')).json().verdict, 'deny');
+
+	assert.equal((await write(['order:17#owner@user:anne', 'order:99#owner@user:anne'], 200, '/deletions')).json().changed, 1);
+	assert.equal(await status(), 403);
+	await api.expect(201, 'POST', '/api/v1/admins', { body: { username: 'olga', password: 'a quiet river bend', roles: ['auditor'] } });
+	await api.signIn('olga', 'a quiet river bend');
+	await api.get('/api/v1/relations');
+	await write(['order:17#owner@user:olga'], 403);
+});
+
+test('the dashboard: added, filtered, checked and deleted; light and dark, wide and narrow', async (t) => {
+	const stack = await up(t);
+	await stack.signIn();
+	const browser = await launch();
+	t.after(() => browser.close());
+	const page = await newPage(browser);
+	const isClean = async (what) => {
+		assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
+		assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
+		assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
+	};
+	await page.goto(`http://${stack.admin}/relations`);
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByText('There are no relations yet').waitFor();
+	await isClean('empty');
+	await page.getByRole('button', { name: /^Add/ }).click();
+	await page.getByRole('textbox', { name: 'Relations' }).fill('order:17#owner@user:anne\norder:18#viewer@group:eu#member\ngroup:eu#member@user:bob');
+	await isClean('adding');
+	await shoot(page, 'relations-add-light-1280');
+	await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
+	await page.getByRole('cell', { name: 'order:17', exact: true }).waitFor();
+	await page.getByRole('button', { name: /^Check/ }).click();
+	await page.getByRole('textbox', { name: /^Object/ }).fill('order:18');
+	await page.getByRole('textbox', { name: /^Relation/ }).fill('viewer');
+	await page.getByRole('textbox', { name: /^Subject/ }).fill('user:bob');
+	await page.getByRole('dialog').getByRole('button', { name: 'Check', exact: true }).click();
+	await page.getByText('Yes: relations say so.').waitFor();
+	await isClean('checked');
+	await shoot(page, 'relations-check-light-1280');
+	await page.keyboard.press('Escape');
+	await shoot(page, 'relations-light-1280');
+	await page.setViewportSize({ width: 390, height: 844 });
+	await page.emulateMedia({ colorScheme: 'dark' });
+	await page.getByRole('searchbox').fill('@user:anne');
+	await page.getByRole('cell', { name: 'order:18', exact: true }).waitFor({ state: 'detached' });
+	await isClean('filtered, narrow and dark');
+	await shoot(page, 'relations-dark-390');
+	await page.getByRole('button', { name: 'Delete order:17#owner@user:anne' }).click();
+	await isClean('deleting');
+	await page.getByRole('button', { name: 'Delete the relation' }).click();
+	await page.getByText('No relation is like this').waitFor();
 });

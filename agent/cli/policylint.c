@@ -35,6 +35,16 @@ static const struct argp parser = {
 	       "understood; 78 the policy set has errors.",
 };
 
+/* With the code, by which a finding is known to programs. */
+static void print_findings(const struct diag *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag_item *item = &d->items[i];
+		(void)printf("%s:%u:%u: %s: %s [%s]\n", d->file, item->line, item->column,
+		             item->pointer, item->message, item->code);
+	}
+}
+
 static int lint_file(const char *path)
 {
 	struct diag d = diag_over(path, (struct sv){0});
@@ -47,7 +57,10 @@ static int lint_file(const char *path)
 		r = policy_lint(d.text, &d);
 	if (r != 0 && d.n == 0)
 		(void)fprintf(stderr, "%s: %s\n", path, strerrordesc_np(-r));
-	diag_print(&d, status == EX_OK ? stdout : stderr);
+	if (status == EX_OK)
+		print_findings(&d);
+	else
+		diag_print(&d, stderr);
 	if (status == EX_OK && d.n + d.n_dropped > 0)
 		status = EXIT_FAILURE;
 	policy_unref(policy);

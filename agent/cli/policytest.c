@@ -53,7 +53,8 @@ static const struct argp parser = {
 	.parser = take_option,
 	.args_doc = "FILE",
 	.doc = "Run the tests that a policy set carries in its member tests.\v"
-	       "Exit status: 0 all passed; 1 some failed; 64 the command line is not understood; "
+	       "Exit status: 0 all passed; 1 some failed, or there are none; 64 the command line "
+	       "is not understood; "
 	       "74 "
 	       "writing failed; 78 the policy set has errors.",
 };
@@ -85,9 +86,11 @@ static void print_why(const json_t *decision)
 	(void)printf("    %s\n", text_of(decision, "text"));
 	json_array_foreach(json_object_get(decision, "why"), i, step)
 	{
-		(void)printf("    %s %s %s: %s is \"%s\"", text_of(step, "policy"),
-		             text_of(step, "rule"), text_of(step, "result"),
-		             text_of(step, "condition"), text_of(step, "value"));
+		const char *condition = text_of(step, "condition");
+		(void)printf("    %s %s %s", text_of(step, "policy"), text_of(step, "rule"),
+		             text_of(step, "result"));
+		if (condition[0])
+			(void)printf(": %s is \"%s\"", condition, text_of(step, "value"));
 		(void)printf("%s%s\n", text_of(step, "expected")[0] ? ", expected " : "",
 		             text_of(step, "expected"));
 	}
@@ -140,7 +143,12 @@ static int run_tests(const struct arguments *a, const struct policy *policy)
 	int r = print_results(a->file, results, n_failed);
 	if (r == 0 && a->junit)
 		r = write_junit(a, results);
-	return r != 0 ? EX_IOERR : n_failed > 0 ? EXIT_FAILURE : EX_OK;
+	if (r != 0)
+		return EX_IOERR;
+	/* a build server that looks at the wrong file must not be green */
+	if (json_array_size(results) == 0)
+		(void)fprintf(stderr, "%s: the policy set carries no tests\n", a->file);
+	return n_failed > 0 || json_array_size(results) == 0 ? EXIT_FAILURE : EX_OK;
 }
 
 static int test_file(const struct arguments *a)

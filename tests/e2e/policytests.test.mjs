@@ -56,6 +56,10 @@ test('a failure says what was expected and why it came otherwise; JUnit, check a
 	fs.writeFileSync(file, JSON.stringify({ ...set, tests: [{ name: 'x', request: {}, expect: { verdict: 'perhaps' } }] }));
 	assert.equal((await run(haward, ['policy', 'test', file])).code, 78);
 	assert.equal((await run(haward, ['policy', 'test'])).code, 64);
+	fs.writeFileSync(file, '{}');
+	const none = await run(haward, ['policy', 'test', file]);
+	assert.equal(none.code, 1);
+	assert.match(none.stderr, /carries no tests/);
 	assert.equal((await run(haward, ['policy', 'prove'])).code, 64);
 	assert.equal((await run(haward, ['policy', 'test', '--junit', path.join(dir, 'no/such'), path.join(folder, 'own-orders.json')])).code, 74);
 });
@@ -151,7 +155,7 @@ test('lint finds what nobody is likely to mean, and nothing in the examples', as
 	const allow = (more) => ({ name: 'p', action: 'ALLOW', rules: get, ...more });
 	const who = (source) => [{ from: [{ source }] }];
 	const rows = [
-		[{ policies: [allow({ rules: [{}] })] }, '/policies/0/rules/0', /everything to everybody/],
+		[{ policies: [allow({ rules: [{}] })] }, '/policies/0/rules/0', /everything to everybody.* \[wide_open\]$/],
 		[{ policies: [allow({ rules: [] })] }, '/policies/0', /without rules it allows nothing/],
 		[{ policies: [allow(), { name: 'no', action: 'DENY', rules: [{}] }] }, '/policies/0', /'no' denies everything/],
 		[{ services, policies: [allow({ services: ['a'] }), allow({ name: 'q', services: ['b'] }), { name: 'no', action: 'DENY', namespace: 'x', rules: [{}] }] }, '/policies/0', /'no' denies/],

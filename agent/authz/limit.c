@@ -103,6 +103,11 @@ static void compile_rate(struct drafting *d, const struct raw_limit *raw,
 	limit->rate =
 		(struct gcra_rate){gcra_interval((uint64_t)raw->requests, (uint64_t)raw->period_s),
 	                           (uint64_t)raw->burst};
+	place = compile_key(at, "burst");
+	if (!gcra_rate_ok(&limit->rate))
+		compile_report(&d->c, &place, "bad_value",
+		               "a burst that takes more than 18 years to be there again cannot be "
+		               "counted; fewer at once, or more in a period");
 	limit->expected = arena_printf(d->c.keep, "%lld in %lld s", (long long)raw->requests,
 	                               (long long)raw->period_s);
 }

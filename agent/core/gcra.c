@@ -25,7 +25,13 @@ struct gcra {
 
 uint64_t gcra_interval(uint64_t n, uint64_t period_s)
 {
-	return TICKS_S * period_s / n;
+	return (TICKS_S * period_s + n - 1) / n;
+}
+
+bool gcra_rate_ok(const struct gcra_rate *rate)
+{
+	return rate->interval > 0 && rate->burst > 0 &&
+	       rate->burst < (TIME_MASK >> 1) / rate->interval;
 }
 
 int gcra_new(size_t n_slots, struct gcra **ret)

@@ -22,8 +22,13 @@ struct gcra_rate {
 	uint64_t burst;    /* at least 1 */
 };
 
-/* gcra_interval - ticks between two of n in period_s seconds. in: n: 1 to 1,000,000 a second */
+/* gcra_interval - ticks between two of n in period_s seconds, rounded up: never more than n. in: n: 1 to 1,000,000 a
+ * second */
 uint64_t gcra_interval(uint64_t n, uint64_t period_s);
+
+/* gcra_rate_ok - does a whole burst fit into the time that a count can run ahead, 18 years? Others must not be asked
+ * with: their counts would begin anew in the middle. */
+bool gcra_rate_ok(const struct gcra_rate *rate);
 
 struct gcra_answer {
 	bool granted;

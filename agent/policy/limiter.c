@@ -129,6 +129,9 @@ void limiter_judge(struct limiter *limiter, const struct authz_limited *limits, 
 	if (!reached)
 		return;
 	give_back(limiter, limits, asked, i, now_ns);
+	/* what the others had left was told before it was given back */
+	verdict->ratelimit = verdict->ratelimit_policy = (struct sv){0};
+	add_fields(arena, reached, &asked[i - 1].answer, verdict);
 	refuse(reached, &asked[i - 1].answer, verdict);
 }
 

@@ -87,6 +87,7 @@ test('what a second limit refuses does not count to the first', async () => {
 	assert.deepEqual(answers.map((a) => a.status), [200, 200, 429, 429, 429]);
 	assert.match(answers[0].headers.ratelimit, /^"mine";r=2;t=\d+, "both";r=1;t=\d+$/);
 	assert.match(answers[0].headers['ratelimit-policy'], /^"mine";q=3;w=600, "both";q=2;w=600$/);
+	assert.match(answers[2].headers.ratelimit, /^"both";r=0;t=\d+$/);
 	assert.equal((await stack.event(answers[2].headers['haward-event'], { outcome: false })).policy, 'limit:both');
 	for (const status of [200, 200, 429]) assert.equal((await stack.get('/orders/mine', carla)).status, status, 'one of three was used');
 });

@@ -73,6 +73,33 @@ static void the_rate_is_exact(void **state)
 	}
 }
 
+/* A count that would run ahead further than it can be kept is no rate: it would be as good as new in the middle. */
+static void a_burst_of_centuries_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t n, period_s, burst;
+		bool good;
+	} rows[] = {
+		{1, 86400, 6000, true},     {1, 86400, 7000, false}, {1, 86400, 1000000, false},
+		{1, 3600, 400000, false},   {1, 3600, 100000, true}, {100, 1, 1000000, true},
+		{100, 86400, 600000, true},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct gcra_rate rate = {gcra_interval(rows[i].n, rows[i].period_s),
+		                               rows[i].burst};
+		print_message("%zu\n", i);
+		assert_int_equal(gcra_rate_ok(&rate), rows[i].good);
+		if (!rows[i].good)
+			continue;
+		struct gcra *g = table(64);
+		assert_int_equal(granted(g, 5, &rate, START_S * S, (unsigned)rate.burst * 2),
+		                 rate.burst);
+		gcra_free(g);
+	}
+	assert_false(gcra_rate_ok(&(struct gcra_rate){0}));
+}
+
 static void what_is_given_back_may_be_taken_again(void **state)
 {
 	(void)state;
@@ -189,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_burst_and_then_evenly),
 		cmocka_unit_test(the_rate_is_exact),
+		cmocka_unit_test(a_burst_of_centuries_is_refused),
 		cmocka_unit_test(what_is_given_back_may_be_taken_again),
 		cmocka_unit_test(a_full_table_gives_up_the_nearest),
 		cmocka_unit_test(threads_share_a_count),

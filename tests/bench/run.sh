@@ -21,7 +21,7 @@ source haproxy-examples/demo/lib.sh
 "$root/tests/install.sh" test
 say "Building ..."
 (timeout 300 cmake --preset release && timeout 1500 cmake --build --preset release -j "$(nproc)" \
-	--target haward spopload bench_apikeys bench_authn bench_bound bench_certs bench_authz bench_audit bench_mint) >"$state/build.log" 2>&1 || give_up "The build failed."
+	--target haward spopload bench_apikeys bench_authn bench_bound bench_certs bench_authz bench_relations bench_audit bench_mint) >"$state/build.log" 2>&1 || give_up "The build failed."
 haward=$root/build/release/haward
 spopload=$(find "$root/build/release" -type f -name spopload -perm -u+x | head -n 1)
 bench_apikeys=$(find "$root/build/release" -type f -name bench_apikeys -perm -u+x | head -n 1)
@@ -30,6 +30,7 @@ bench_mint=$(find "$root/build/release" -type f -name bench_mint -perm -u+x | he
 bench_bound=$(find "$root/build/release" -type f -name bench_bound -perm -u+x | head -n 1)
 bench_certs=$(find "$root/build/release" -type f -name bench_certs -perm -u+x | head -n 1)
 bench_authz=$(find "$root/build/release" -type f -name bench_authz -perm -u+x | head -n 1)
+bench_relations=$(find "$root/build/release" -type f -name bench_relations -perm -u+x | head -n 1)
 bench_audit=$(find "$root/build/release" -type f -name bench_audit -perm -u+x | head -n 1)
 
 say "Making $n_tokens tokens ..."
@@ -103,6 +104,9 @@ say "bench_mint ..."
 
 say "bench_authz ..."
 "$bench_authz" >"$state/authz.out"
+
+say "bench_relations ..."
+"$bench_relations" >"$state/relations.out"
 
 say "bench_audit ..."
 timeout 1200 "$bench_audit" --dir "$state/audit" --events "$n_events" >"$state/audit.out"

@@ -87,6 +87,12 @@ most('a decision by 100 policies, path templates, a condition', rules.get('condi
 most('a decision by 10,000 roles / by 10', rules.get('roles_10000') / rules.get('roles_10'), 1.3);
 most('10,000 policies from text to in force', rules.get('publish_10000'), 1000, ' ms');
 
+const relations = new Map(lines('relations.out').slice(1).map((line) => [line.slice(0, 44).trim(), parseFloat(line.slice(44))]));
+row('relations', number(relations.get('relations')));
+most('  bytes each, with their texts', relations.get('bytes each, with their texts'), 64, '');
+most('  a check of one that is there', relations.get('checked, there directly'), 300, ' ns');
+row('  of one that follows from a group', `${number(relations.get('checked, there through a group'))} ns`);
+
 least('book: events/s, all indexes', audit.ingest_indexed_per_s, 200000);
 most('book: bytes an event on disk', audit.bytes_per_event, 350);
 most('book: last 100 events of one user', audit.last_100_ms, 5, ' ms');

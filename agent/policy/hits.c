@@ -1,6 +1,7 @@
 #include "policy/hits.h"
 
 #include "authz/authz.h"
+#include "core/counter.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "model/verdict.h"
@@ -162,15 +163,6 @@ void policy_hits_enter(struct policy_hits *hits, struct policy *policy, int64_t 
 
 /* ---- counting ---- */
 
-/* One writer: a load and a store are enough, and cost no bus lock. */
-static void add(atomic_uint_fast64_t *counter, bool one)
-{
-	if (one)
-		atomic_store_explicit(counter,
-		                      atomic_load_explicit(counter, memory_order_relaxed) + 1,
-		                      memory_order_relaxed);
-}
-
 static struct cell *cell_of(struct policy_hits_row *row, uint32_t place)
 {
 	struct cell *chunk = place ? atomic_load_explicit(&row->chunks[(place - 1) / CHUNK],
@@ -187,9 +179,9 @@ void policy_hits_count(struct policy_hits_row *row, const struct policy *policy,
 		struct cell *cell = cell_of(row, policy->hit_places[hit->policy]);
 		if (!cell)
 			continue;
-		add(&cell->n_matched, true);
-		add(&cell->n_decided, hit->decided);
-		add(&cell->n_would_change, hit->would_change);
+		counter_add(&cell->n_matched, 1);
+		counter_add(&cell->n_decided, hit->decided);
+		counter_add(&cell->n_would_change, hit->would_change);
 		atomic_store_explicit(&cell->last_at_us, at_us, memory_order_relaxed);
 	}
 }

@@ -4,6 +4,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "core/counter.h"
 #include "core/macros.h"
 #include "model/verdict.h"
 
@@ -38,13 +39,6 @@ struct worker_counters {
 	atomic_uint_fast64_t took_ns_sum;
 	atomic_uint_fast64_t took[WORKER_TOOK_BUCKETS];
 };
-
-static inline void counter_add(atomic_uint_fast64_t *counter, uint64_t n)
-{
-	/* one writer: a load and a store are enough, and cost no bus lock */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-	                      memory_order_relaxed);
-}
 
 struct worker_options {
 	unsigned number;

@@ -241,21 +241,36 @@ struct counting {
 	bool failed;
 };
 
-static void add(struct counting *c, struct sv bytes)
+static char *put(char *to, struct sv bytes)
 {
-	struct sv both = {arena_alloc(c->scratch, c->key.n + bytes.n + sizeof(uint32_t)), 0};
-	char *to = (char *)(uintptr_t)both.at;
-	uint32_t n = (uint32_t)bytes.n;
-	if (!to) {
+	if (bytes.n)
+		memcpy(to, bytes.at, bytes.n);
+	return to + bytes.n;
+}
+
+/* Each with its length before it; one copy of the key for all of them. */
+static void add_all(struct counting *c, const struct sv *at, size_t n)
+{
+	size_t n_key = c->key.n;
+	for (size_t i = 0; i < n; i++)
+		n_key += sizeof(uint32_t) + at[i].n;
+	char *key = arena_alloc(c->scratch, n_key);
+	if (!key) {
 		c->failed = true;
 		return;
 	}
-	if (c->key.n)
-		memcpy(to, c->key.at, c->key.n);
-	memcpy(to + c->key.n, &n, sizeof(n));
-	if (bytes.n)
-		memcpy(to + c->key.n + sizeof(n), bytes.at, bytes.n);
-	c->key = (struct sv){to, c->key.n + sizeof(n) + bytes.n};
+	char *to = put(key, c->key);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t length = (uint32_t)at[i].n;
+		to = put(to, (struct sv){(const char *)&length, sizeof(length)});
+		to = put(to, at[i]);
+	}
+	c->key = (struct sv){key, n_key};
+}
+
+static void add(struct counting *c, struct sv bytes)
+{
+	add_all(c, &bytes, 1);
 }
 
 static void show(struct counting *c, struct sv text)
@@ -274,8 +289,7 @@ static void add_attribute(struct counting *c, const struct authz_attribute *attr
 		add(c, (struct sv){(const char *)&address, sizeof(address)});
 	} else {
 		authz_attribute_get(attribute, view, NULL, &values);
-		for (size_t i = 0; i < values.n; i++)
-			add(c, values.at[i]);
+		add_all(c, values.at, values.n);
 	}
 	show(c, authz_attribute_text(attribute, view, NULL));
 }

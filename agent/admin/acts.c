@@ -58,3 +58,10 @@ int acts_record(struct call *call, const struct act *act)
 	}
 	return r;
 }
+
+void acts_in_force(const struct call *call)
+{
+	const struct admin_hooks *hooks = &call->admin->deps.hooks;
+	if (hooks->tables_changed)
+		hooks->tables_changed(hooks->user);
+}

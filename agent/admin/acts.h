@@ -33,4 +33,8 @@ MUST_CHECK bool acts_ready(struct call *call);
  */
 int acts_record(struct call *call, const struct act *act);
 
+/* acts_in_force - what workers look things up in is as new as state/: of use after each act that changes that. Returns
+ * when it is in force for all of them. */
+void acts_in_force(const struct call *call);
+
 #endif

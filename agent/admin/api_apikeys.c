@@ -218,14 +218,6 @@ static bool read_wish(struct call *call, struct wish *wish)
 
 /* ---- acts ---- */
 
-/* In force for every worker when it returns. */
-static void publish(struct call *call)
-{
-	const struct admin_hooks *hooks = &call->admin->deps.hooks;
-	if (hooks->tables_changed)
-		hooks->tables_changed(hooks->user);
-}
-
 static void record(struct call *call, const char *action, struct sv id, struct sv after,
                    unsigned status)
 {
@@ -265,7 +257,7 @@ void apikeys_create(struct call *call)
 		return;
 	}
 	record(call, "apikey.create", key.id, key.owner, 201);
-	publish(call);
+	acts_in_force(call);
 	reply_new(call, &key, text);
 	state_apikey_fini(&key);
 }
@@ -290,7 +282,7 @@ void apikeys_rotate(struct call *call)
 	(void)snprintf(about, sizeof(about), "new key %.*s, overlap %lld s", SV_ARG(key.id),
 	               (long long)overlap_s);
 	record(call, "apikey.rotate", id, sv_of(about), 201);
-	publish(call);
+	acts_in_force(call);
 	reply_new(call, &key, text);
 	state_apikey_fini(&key);
 }
@@ -310,7 +302,7 @@ void apikeys_revoke(struct call *call)
 		return;
 	}
 	record(call, "apikey.revoke", id, key.owner, 200);
-	publish(call);
+	acts_in_force(call);
 	reply_json(call, 200, key_json(&key, call->now_us));
 	state_apikey_fini(&key);
 }

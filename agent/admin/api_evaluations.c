@@ -1,15 +1,14 @@
 #include "admin/call.h"
 #include "admin/handlers.h"
 #include "admin/input.h"
+#include "admin/offline.h"
 #include "admin/reply.h"
 #include "core/arena.h"
-#include "core/diag.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
 #include "model/decision.h"
 #include "policy/decide.h"
 #include "policy/explain.h"
-#include "policy/load.h"
 #include "policy/policy.h"
 #include "policy/question.h"
 #include "policy/tables.h"
@@ -67,19 +66,10 @@ static void judge(struct call *call, const struct policy *policy, const struct q
 static void judge_with(struct call *call, struct sv text, const struct question *question,
                        struct arena *arena)
 {
-	struct policy *policy = NULL;
-	/* no keys: who only asks must not make the agent fetch */
-	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
-	struct diag diag = diag_over(NULL, text);
-	int r = policy_load(text, &offline, 0, &diag, &policy);
-	if (r == -EINVAL)
-		reply_invalid(call, &diag, "The policy set has errors.");
-	else if (r != 0)
-		reply_error(call, r, "the policy set could not be loaded");
-	else
+	struct policy *policy = offline_policy(call, text);
+	if (policy)
 		judge(call, policy, question, arena);
 	policy_unref(policy);
-	diag_fini(&diag);
 }
 
 void evaluations_create(struct call *call)

@@ -2,6 +2,7 @@
 #include "admin/call.h"
 #include "admin/handlers.h"
 #include "admin/input.h"
+#include "admin/offline.h"
 #include "admin/precondition.h"
 #include "admin/reply.h"
 #include "core/diag.h"
@@ -136,20 +137,12 @@ static void run_tests(struct call *call, const struct policy *policy)
 void policy_tests(struct call *call)
 {
 	struct sv text;
-	struct policy *policy = NULL;
 	if (!call_input(call) || !input_text(call, "text", true, &text))
 		return;
-	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
-	struct diag diag = diag_over(NULL, text);
-	int r = policy_load(text, &offline, 0, &diag, &policy);
-	if (r == 0)
+	struct policy *policy = offline_policy(call, text);
+	if (policy)
 		run_tests(call, policy);
-	else if (r == -EINVAL)
-		reply_invalid(call, &diag, "The policy set has errors.");
-	else
-		reply_error(call, r, "the policy set could not be loaded");
 	policy_unref(policy);
-	diag_fini(&diag);
 }
 
 void policy_validate(struct call *call)

@@ -150,7 +150,6 @@ typedef int change_all(struct state *state, const struct state_relation *at, siz
 /* In force for every worker when it returns. */
 static void change(struct call *call, const char *action, change_all *all)
 {
-	const struct admin_hooks *hooks = &call->admin->deps.hooks;
 	size_t n = 0, n_done = 0;
 	CLEANUP(freep) struct state_relation *at = read_relations(call, &n);
 	if (!at || !acts_ready(call))
@@ -164,10 +163,10 @@ static void change(struct call *call, const char *action, change_all *all)
 		reply_error(call, r, "the relations could not be kept");
 		return;
 	}
-	if (n_done > 0 && hooks->tables_changed)
-		hooks->tables_changed(hooks->user);
-	if (n_done > 0)
+	if (n_done > 0) {
+		acts_in_force(call);
 		record(call, action, at, n, n_done);
+	}
 	reply_json(call, 200, json_pack("{s:I}", "changed", (json_int_t)n_done));
 }
 

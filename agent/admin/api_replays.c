@@ -4,10 +4,9 @@
 #include "admin/handlers.h"
 #include "admin/input.h"
 #include "admin/mask.h"
+#include "admin/offline.h"
 #include "admin/replays.h"
 #include "admin/reply.h"
-#include "core/diag.h"
-#include "policy/load.h"
 #include "policy/policy.h"
 #include "state/roles.h"
 #include "state/versions.h"
@@ -190,21 +189,6 @@ static bool find_text(struct call *call, struct state_version *version, uint64_t
 	return r == 0;
 }
 
-static struct policy *load(struct call *call, struct sv text)
-{
-	struct policy *policy = NULL;
-	/* no keys: who only asks must not make the agent fetch */
-	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
-	struct diag diag = diag_over(NULL, text);
-	int r = policy_load(text, &offline, 0, &diag, &policy);
-	if (r == -EINVAL)
-		reply_invalid(call, &diag, "The policy set has errors.");
-	else if (r != 0)
-		reply_error(call, r, "the policy set could not be loaded");
-	diag_fini(&diag);
-	return policy;
-}
-
 /* Looking for one person is an act, and only an auditor's. in: filter in its normal form */
 static bool record_ask(struct call *call, struct sv filter)
 {
@@ -261,7 +245,7 @@ void replays_create(struct call *call)
 	    !find_text(call, &version, &wish.version, &text))
 		return;
 	(void)snprintf(wish.author, sizeof(wish.author), "%s", call->caller.name);
-	wish.policy = load(call, text);
+	wish.policy = offline_policy(call, text);
 	if (wish.policy && permit(call, &wish.options))
 		add(call, &wish);
 	else

@@ -109,13 +109,6 @@ static bool read_wish(struct call *call, struct state_revocation *ret)
 	return !wrong;
 }
 
-static void refresh(const struct call *call)
-{
-	const struct admin_hooks *hooks = &call->admin->deps.hooks;
-	if (hooks->tables_changed)
-		hooks->tables_changed(hooks->user);
-}
-
 /* What is recorded and answered of one, copied out of the walk. */
 struct found {
 	json_t *json; /* owned */
@@ -156,7 +149,7 @@ void revocations_create(struct call *call)
 		return;
 	int r = state_revocation_add(state, &wish, &wish.number);
 	if (r == 0)
-		refresh(call);
+		acts_in_force(call);
 	if (r == 0)
 		r = state_revocation_get(state, wish.number, copy_found, &found);
 	if (r == -ENOSPC) {
@@ -189,7 +182,7 @@ void revocations_delete(struct call *call)
 	} else if (r != 0) {
 		reply_error(call, r, "the revocation could not be taken back");
 	} else {
-		refresh(call);
+		acts_in_force(call);
 		record(call, "revocation.delete", &found, 204);
 		reply_empty(call, 204);
 	}

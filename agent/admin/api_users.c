@@ -132,14 +132,12 @@ static bool input_hash(struct call *call, struct sv name, char ret[static PASSWO
 static void done(struct call *call, const char *action, struct sv name, struct sv after,
                  unsigned status)
 {
-	const struct admin_hooks *hooks = &call->admin->deps.hooks;
 	acts_record(call, &(struct act){.action = action,
 	                                .target = name,
 	                                .result = "ok",
 	                                .after = after,
 	                                .status = status});
-	if (hooks->tables_changed)
-		hooks->tables_changed(hooks->user);
+	acts_in_force(call);
 }
 
 static void refuse(struct call *call, int r)

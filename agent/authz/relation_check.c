@@ -10,7 +10,7 @@ struct step {
 
 struct checking {
 	const struct relation_question *q;
-	uint32_t subject, subject_relation, wildcard; /* numbers of texts; 0: in no tuple */
+	struct sv wildcard; /* whoever is of the subject's type */
 	unsigned n_visits;
 	unsigned n_left_out; /* differences whose second part is looked at */
 };
@@ -45,82 +45,97 @@ static enum relation_answer either(enum relation_answer a, enum relation_answer 
 	return a == RELATION_LIMIT || b == RELATION_LIMIT ? RELATION_LIMIT : RELATION_NO;
 }
 
-static uint32_t number_of(const struct checking *c, struct sv text)
-{
-	return c->q->tuples ? relation_tuples_name(c->q->tuples, text) : 0;
-}
-
 /* ---- the tuples themselves ---- */
 
-static bool has_direct(const struct checking *c, uint32_t object, uint32_t relation,
-                       const struct relation_def *def)
+/* The tuples that would be enough: of the subject itself, and of all of its type. */
+struct direct {
+	struct relation_probe own, wildcard;
+};
+
+/* in: object: of the relation that def is */
+static struct direct expect_direct(const struct checking *c, const struct relation_def *def,
+                                   struct relation_node object)
 {
 	const struct relation_ref *subject = &c->q->subject;
-	bool asks_wildcard = sv_eq(subject->id, SVL("*"));
-	if (relation_allows(def, subject->type, subject->relation, asks_wildcard) &&
-	    relation_tuples_has(c->q->tuples, object, relation, c->subject, c->subject_relation))
-		return true;
-	return subject->relation.n == 0 &&
-	       relation_allows(def, subject->type, (struct sv){0}, true) &&
-	       relation_tuples_has(c->q->tuples, object, relation, c->wildcard, 0);
+	struct direct direct = {0};
+	if (relation_allows(def, subject->type, subject->relation, sv_eq(subject->id, SVL("*"))))
+		direct.own = relation_probe_start(
+			c->q->tuples, object,
+			(struct relation_node){subject->text, subject->relation});
+	if (subject->relation.n == 0 && relation_allows(def, subject->type, (struct sv){0}, true))
+		direct.wildcard = relation_probe_start(c->q->tuples, object,
+		                                       (struct relation_node){c->wildcard, {0}});
+	return direct;
+}
+
+static bool has_direct(const struct checking *c, struct direct direct)
+{
+	return relation_probe_is_there(c->q->tuples, direct.own) ||
+	       relation_probe_is_there(c->q->tuples, direct.wildcard);
 }
 
 static enum relation_answer check_userset(struct checking *c, const struct relation_def *def,
-                                          const struct relation_subject *subject,
-                                          const struct step *here)
+                                          struct relation_node subject, const struct step *here)
 {
-	struct sv object = relation_tuples_text(c->q->tuples, subject->subject);
-	struct sv relation = relation_tuples_text(c->q->tuples, subject->relation);
-	const struct relation_type *type = relation_type_find(c->q->model, type_of(object));
-	const struct relation_def *next = relation_def_find(type, relation);
-	if (!next || !relation_allows(def, type->name, relation, false))
+	const struct relation_type *type = relation_type_find(c->q->model, type_of(subject.text));
+	const struct relation_def *next = relation_def_find(type, subject.relation);
+	if (!next || !relation_allows(def, type->name, subject.relation, false))
 		return RELATION_NO;
-	return check(c, object, type, next, here);
+	return check(c, subject.text, type, next, here);
 }
 
 static enum relation_answer check_this(struct checking *c, const struct relation_def *def,
                                        const struct step *here)
 {
-	uint32_t object = number_of(c, here->object), relation = number_of(c, def->name);
-	struct relation_subject subject;
+	const struct relation_node object = {here->object, def->name};
+	struct relation_walk walk;
 	enum relation_answer answer = RELATION_NO;
-	if (!object || !relation)
+	if (!c->q->tuples)
 		return RELATION_NO;
-	if (has_direct(c, object, relation, def))
+	bool has_usersets = relation_allows_usersets(def);
+	struct direct direct = expect_direct(c, def, object);
+	if (has_usersets)
+		relation_walk_start(&walk, c->q->tuples, object, true);
+	if (has_direct(c, direct))
 		return RELATION_YES;
-	for (bool more = relation_tuples_first(c->q->tuples, object, relation, &subject);
-	     more && answer != RELATION_YES; more = relation_tuples_next(c->q->tuples, &subject)) {
+	while (has_usersets && answer != RELATION_YES && relation_walk_next(&walk)) {
 		if (++c->n_visits > RELATION_VISITS_MAX)
 			return RELATION_LIMIT;
-		if (subject.relation)
-			answer = either(answer, check_userset(c, def, &subject, here));
+		answer = either(answer, check_userset(c, def, walk.subject, here));
 	}
 	return answer;
 }
 
 /* ---- what follows ---- */
 
+static enum relation_answer check_parent(struct checking *c, const struct relation_def *tupleset,
+                                         struct sv parent, struct sv relation,
+                                         const struct step *here)
+{
+	const struct relation_type *type = relation_type_find(c->q->model, type_of(parent));
+	const struct relation_def *next = relation_def_find(type, relation);
+	if (!next || is_wildcard(parent) ||
+	    !relation_allows(tupleset, type->name, (struct sv){0}, false))
+		return RELATION_NO;
+	return check(c, parent, type, next, here);
+}
+
 static enum relation_answer check_from(struct checking *c, const struct relation_type *type,
                                        const struct relation_rewrite *rewrite,
                                        const struct step *here)
 {
 	const struct relation_def *tupleset = relation_def_find(type, rewrite->tupleset);
-	uint32_t object = number_of(c, here->object), relation = number_of(c, rewrite->tupleset);
-	struct relation_subject subject;
+	const struct relation_node object = {here->object, rewrite->tupleset};
+	struct relation_walk walk;
 	enum relation_answer answer = RELATION_NO;
-	if (!tupleset || !object || !relation)
+	if (!tupleset || !c->q->tuples)
 		return RELATION_NO;
-	for (bool more = relation_tuples_first(c->q->tuples, object, relation, &subject);
-	     more && answer != RELATION_YES; more = relation_tuples_next(c->q->tuples, &subject)) {
-		struct sv parent = relation_tuples_text(c->q->tuples, subject.subject);
-		const struct relation_type *there =
-			relation_type_find(c->q->model, type_of(parent));
-		const struct relation_def *next = relation_def_find(there, rewrite->relation);
+	relation_walk_start(&walk, c->q->tuples, object, false);
+	while (answer != RELATION_YES && relation_walk_next(&walk)) {
 		if (++c->n_visits > RELATION_VISITS_MAX)
 			return RELATION_LIMIT;
-		if (next && !subject.relation && !is_wildcard(parent) &&
-		    relation_allows(tupleset, there->name, (struct sv){0}, false))
-			answer = either(answer, check(c, parent, there, next, here));
+		answer = either(answer, check_parent(c, tupleset, walk.subject.text,
+		                                     rewrite->relation, here));
 	}
 	return answer;
 }
@@ -222,13 +237,7 @@ enum relation_answer relation_check(const struct relation_question *q)
 		return RELATION_NO;
 	memcpy(wildcard, q->subject.type.at, q->subject.type.n);
 	memcpy(wildcard + q->subject.type.n, ":*", 2);
-	c.subject = number_of(&c, q->subject.text);
-	c.wildcard = number_of(&c, (struct sv){wildcard, q->subject.type.n + 2});
-	if (q->subject.relation.n > 0) {
-		c.subject_relation = number_of(&c, q->subject.relation);
-		if (!c.subject_relation)
-			c.subject = 0;
-	}
+	c.wildcard = (struct sv){wildcard, q->subject.type.n + 2};
 	enum relation_answer answer = check(&c, q->object.text, type, def, NULL);
 	if (q->ret_visits)
 		*q->ret_visits = c.n_visits;

@@ -36,6 +36,14 @@ bool relation_allows(const struct relation_def *def, struct sv type, struct sv r
 	return false;
 }
 
+bool relation_allows_usersets(const struct relation_def *def)
+{
+	for (size_t i = 0; i < def->n_allowed; i++)
+		if (def->allowed[i].relation.n > 0)
+			return true;
+	return false;
+}
+
 const char *relation_model_why_not(const struct relation_model *model,
                                    const struct relation_tuple *tuple)
 {

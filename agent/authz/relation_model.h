@@ -78,5 +78,7 @@ const char *relation_model_why_not(const struct relation_model *model,
 /* relation_allows - may such a subject stand in a tuple of the relation? */
 bool relation_allows(const struct relation_def *def, struct sv type, struct sv relation,
                      bool is_wildcard);
+/* relation_allows_usersets - may any userset? */
+bool relation_allows_usersets(const struct relation_def *def);
 
 #endif

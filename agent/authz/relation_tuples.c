@@ -1,279 +1,391 @@
 #include "authz/relation_tuples.h"
 
+#include "authz/textpool.h"
+#include "core/bigmem.h"
 #include "core/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-/* Numbers count from 1; slots hold them, 0 is free. Tables are at most three quarters full. */
+/* Texts are told by where they are in the pool; 0: none. */
 struct entry {
-	uint32_t object, relation, subject, subject_relation;
-	uint32_t next; /* of the same object and relation */
+	uint32_t object, relation, subject; /* of a subject with its relation, if it has one */
+	uint32_t next;                      /* number of another one of the same list; 0: none */
+};
+
+/* A list of one object#relation, of its things or its usersets. */
+struct list {
+	uint32_t tag; /* of its hash, so that few others are looked at */
+	uint32_t first;
 };
 
 struct relation_tuples {
-	struct hash_key key;
-	char *pool;
-	size_t n_pool, pool_room;
-	uint32_t *names; /* where each ends in the pool */
-	size_t n_names, name_room;
-	uint32_t *name_slots;
-	size_t name_mask;
-	struct entry *entries;
+	const struct relation_tuples *base;
+	struct hash_key print_key, place_key;
+	struct fingerprints there, gone; /* gone: of the base's */
+	size_t n_count;
+	bool is_sealed;
+
+	struct textpool texts;
+	struct entry *entries; /* numbers count from 1 */
 	size_t n_entries, entry_room;
-	uint32_t *tuple_slots; /* by all of it */
-	uint32_t *set_slots;   /* by object and relation: the newest */
-	size_t tuple_mask;     /* of both */
+	struct list *lists; /* first 0: free */
+	size_t n_lists, list_room;
 };
 
 enum { FIRST_ROOM = 64 };
 
+/* Of the longest tuple. */
+enum { TEXT_MAX = 3 * RELATION_NAME_MAX + 2 * (RELATION_NAME_MAX + RELATION_ID_MAX) + 8 };
+
 struct relation_tuples *relation_tuples_new(void)
 {
+	struct hash_key keys[2];
 	struct relation_tuples *t = calloc(1, sizeof(*t));
-	if (t && getrandom(&t->key, sizeof(t->key), 0) == sizeof(t->key))
-		return t;
-	free(t);
-	return NULL;
+	if (!t || getrandom(keys, sizeof(keys), 0) != sizeof(keys)) {
+		free(t);
+		return NULL;
+	}
+	t->print_key = keys[0];
+	t->place_key = keys[1];
+	t->texts.key = keys[1];
+	return t;
+}
+
+struct relation_tuples *relation_tuples_over(const struct relation_tuples *base)
+{
+	struct relation_tuples *t = calloc(1, sizeof(*t));
+	assert(base->is_sealed && !base->base);
+	if (!t)
+		return NULL;
+	t->base = base;
+	t->print_key = base->print_key;
+	t->place_key = base->place_key;
+	t->texts.key = base->place_key;
+	t->n_count = base->n_count;
+	return t;
 }
 
 void relation_tuples_free(struct relation_tuples *t)
 {
 	if (!t)
 		return;
-	free(t->pool);
-	free(t->names);
-	free(t->name_slots);
+	fingerprints_fini(&t->there);
+	fingerprints_fini(&t->gone);
+	textpool_fini(&t->texts);
 	free(t->entries);
-	free(t->tuple_slots);
-	free(t->set_slots);
+	free(t->lists);
 	free(t);
 }
 
 size_t relation_tuples_count(const struct relation_tuples *t)
 {
-	return t->n_entries;
+	return t->n_count;
 }
 
 size_t relation_tuples_bytes(const struct relation_tuples *t)
 {
-	size_t slots = (t->name_slots ? t->name_mask + 1 : 0) +
-	               (t->tuple_slots ? 2 * (t->tuple_mask + 1) : 0);
-	return sizeof(*t) + t->pool_room + t->name_room * sizeof(*t->names) +
-	       t->entry_room * sizeof(*t->entries) + slots * sizeof(uint32_t);
+	return sizeof(*t) + fingerprints_bytes(&t->there) + fingerprints_bytes(&t->gone) +
+	       textpool_bytes(&t->texts) + t->entry_room * sizeof(*t->entries) +
+	       t->list_room * sizeof(*t->lists);
 }
 
-/* ---- names ---- */
+/* ---- texts ---- */
 
-struct sv relation_tuples_text(const struct relation_tuples *t, uint32_t name)
+static void put(char *to, size_t *n, struct sv text)
 {
-	if (name == 0 || name > t->n_names)
-		return (struct sv){0};
-	uint32_t from = name > 1 ? t->names[name - 2] : 0;
-	return (struct sv){t->pool + from, t->names[name - 1] - from};
+	if (text.n)
+		memcpy(to + *n, text.at, text.n);
+	*n += text.n;
 }
 
-/* The slot that holds the text, or the free one where it would go. */
-static uint32_t *name_slot(const struct relation_tuples *t, struct sv text)
+static void put_node(char *to, size_t *n, struct relation_node node)
 {
-	size_t i = hash_sip13(t->key, text) & t->name_mask;
-	while (t->name_slots[i] && !sv_eq(relation_tuples_text(t, t->name_slots[i]), text))
-		i = (i + 1) & t->name_mask;
-	return &t->name_slots[i];
+	put(to, n, node.text);
+	if (node.relation.n > 0) {
+		put(to, n, SVL("#"));
+		put(to, n, node.relation);
+	}
 }
 
-uint32_t relation_tuples_name(const struct relation_tuples *t, struct sv text)
+static bool fits(struct relation_node object, struct relation_node subject)
 {
-	return t->name_slots && text.n ? *name_slot(t, text) : 0;
+	return object.text.n + object.relation.n + subject.text.n + subject.relation.n + 3 <=
+	       TEXT_MAX;
 }
 
-/* errors: false: no memory */
-static bool grow(void *at, size_t *room, size_t wanted, size_t size)
+static struct fingerprint print_of(const struct relation_tuples *t, struct relation_node object,
+                                   struct relation_node subject)
 {
-	void **array = at;
-	size_t more = *room;
-	if (wanted <= *room)
-		return true;
-	while (more < wanted)
-		more = more ? more + more / 2 : FIRST_ROOM;
-	void *grown = reallocarray(*array, more, size);
-	if (!grown)
+	char text[TEXT_MAX];
+	size_t n = 0;
+	put_node(text, &n, object);
+	put(text, &n, SVL("@"));
+	put_node(text, &n, subject);
+	struct hash_wide wide = hash_sip13_wide(t->print_key, (struct sv){text, n});
+	struct fingerprint print = {wide.first, wide.second};
+	print.low |= (print.high | print.low) == 0;
+	return print;
+}
+
+static uint32_t intern_node(struct relation_tuples *t, struct relation_node node)
+{
+	char text[TEXT_MAX];
+	size_t n = 0;
+	put_node(text, &n, node);
+	return textpool_intern(&t->texts, (struct sv){text, n});
+}
+
+/* ---- lists ---- */
+
+static uint64_t list_hash(const struct relation_tuples *t, struct relation_node object,
+                          bool is_usersets)
+{
+	char text[TEXT_MAX];
+	size_t n = 0;
+	put_node(text, &n, object);
+	put(text, &n, is_usersets ? SVL("#") : SVL("@"));
+	return hash_sip13(t->place_key, (struct sv){text, n});
+}
+
+static size_t list_place(const struct relation_tuples *t, uint64_t hash)
+{
+	return (size_t)((unsigned __int128)hash * t->list_room >> 64);
+}
+
+static struct relation_node entry_object(const struct relation_tuples *t, const struct entry *e)
+{
+	return (struct relation_node){textpool_text(&t->texts, e->object),
+	                              textpool_text(&t->texts, e->relation)};
+}
+
+static struct relation_node entry_subject(const struct relation_tuples *t, const struct entry *e)
+{
+	struct sv text = textpool_text(&t->texts, e->subject);
+	size_t hash = sv_find(text, '#');
+	return (struct relation_node){sv_first(text, hash), sv_from(text, hash + 1)};
+}
+
+static bool is_list_of(const struct relation_tuples *t, const struct list *list,
+                       struct relation_node object, bool is_usersets)
+{
+	const struct entry *e = &t->entries[list->first - 1];
+	struct relation_node there = entry_object(t, e);
+	return sv_eq(there.text, object.text) && sv_eq(there.relation, object.relation) &&
+	       (entry_subject(t, e).relation.n > 0) == is_usersets;
+}
+
+/* The list, or the free place where it would go. */
+static struct list *list_slot(const struct relation_tuples *t, uint64_t hash,
+                              struct relation_node object, bool is_usersets)
+{
+	size_t i = list_place(t, hash);
+	while (t->lists[i].first && (t->lists[i].tag != (uint32_t)hash ||
+	                             !is_list_of(t, &t->lists[i], object, is_usersets)))
+		i = i + 1 < t->list_room ? i + 1 : 0;
+	return &t->lists[i];
+}
+
+/* Lists into that many places. false: no memory */
+static bool move_lists(struct relation_tuples *t, size_t room)
+{
+	struct list *before = t->lists, *fresh = bigmem_new(room * sizeof(*fresh));
+	size_t n = t->list_room;
+	if (!fresh)
 		return false;
-	*array = grown;
-	*room = more;
+	t->lists = fresh;
+	t->list_room = room;
+	for (size_t i = 0; i < n; i++) {
+		if (!before[i].first)
+			continue;
+		const struct entry *e = &t->entries[before[i].first - 1];
+		struct relation_node object = entry_object(t, e);
+		bool is_usersets = entry_subject(t, e).relation.n > 0;
+		*list_slot(t, list_hash(t, object, is_usersets), object, is_usersets) = before[i];
+	}
+	free(before);
 	return true;
 }
 
-static bool grow_name_slots(struct relation_tuples *t)
+static bool grow_lists(struct relation_tuples *t)
 {
-	size_t n = t->name_slots ? t->name_mask + 1 : 0;
-	if (t->n_names + 1 <= n / 4 * 3)
-		return true;
-	n = n ? 2 * n : 2 * FIRST_ROOM;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-	if (!slots)
-		return false;
-	free(t->name_slots);
-	t->name_slots = slots;
-	t->name_mask = n - 1;
-	for (uint32_t i = 1; i <= t->n_names; i++)
-		*name_slot(t, relation_tuples_text(t, i)) = i;
-	return true;
+	return t->n_lists + 1 <= t->list_room / 4 * 3 ||
+	       move_lists(t, t->list_room ? 2 * t->list_room : FIRST_ROOM);
 }
 
-/* errors: 0: no memory */
-static uint32_t intern(struct relation_tuples *t, struct sv text)
+static void enter(struct relation_tuples *t, struct relation_node object, bool is_userset)
 {
-	uint32_t found = relation_tuples_name(t, text);
-	if (found)
-		return found;
-	if (t->n_pool + text.n > UINT32_MAX || !grow_name_slots(t) ||
-	    !grow(&t->pool, &t->pool_room, t->n_pool + text.n, 1) ||
-	    !grow(&t->names, &t->name_room, t->n_names + 1, sizeof(*t->names)))
-		return 0;
-	memcpy(t->pool + t->n_pool, text.at, text.n);
-	t->n_pool += text.n;
-	t->names[t->n_names++] = (uint32_t)t->n_pool;
-	*name_slot(t, text) = (uint32_t)t->n_names;
-	return (uint32_t)t->n_names;
+	uint64_t hash = list_hash(t, object, is_userset);
+	struct list *list = list_slot(t, hash, object, is_userset);
+	t->n_lists += list->first == 0;
+	t->entries[t->n_entries - 1].next = list->first;
+	*list = (struct list){(uint32_t)hash, (uint32_t)t->n_entries};
 }
 
-/* ---- tuples ---- */
+/* ---- filling ---- */
 
-static uint64_t mix(uint64_t h)
+static struct relation_node object_of(const struct relation_tuple *tuple)
 {
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93U;
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93U;
-	return h ^ h >> 32;
+	return (struct relation_node){tuple->object.text, tuple->relation};
 }
 
-static uint64_t set_hash(const struct relation_tuples *t, uint32_t object, uint32_t relation)
+static struct relation_node subject_of(const struct relation_tuple *tuple)
 {
-	return mix(((uint64_t)object << 32 | relation) ^ t->key.k0);
+	return (struct relation_node){tuple->subject.text, tuple->subject.relation};
 }
 
-static uint32_t *tuple_slot(const struct relation_tuples *t, const struct entry *e)
+static bool base_has(const struct relation_tuples *t, struct fingerprint print)
 {
-	uint64_t h = set_hash(t, e->object, e->relation) ^ t->key.k1;
-	size_t i = mix(h ^ ((uint64_t)e->subject << 32 | e->subject_relation)) & t->tuple_mask;
-	for (; t->tuple_slots[i]; i = (i + 1) & t->tuple_mask) {
-		const struct entry *there = &t->entries[t->tuple_slots[i] - 1];
-		if (there->object == e->object && there->relation == e->relation &&
-		    there->subject == e->subject && there->subject_relation == e->subject_relation)
-			break;
-	}
-	return &t->tuple_slots[i];
+	return t->base && fingerprints_has(&t->base->there, print);
 }
 
-static uint32_t *set_slot(const struct relation_tuples *t, uint32_t object, uint32_t relation)
+static int add_entry(struct relation_tuples *t, struct relation_node object,
+                     struct relation_node subject)
 {
-	size_t i = set_hash(t, object, relation) & t->tuple_mask;
-	for (; t->set_slots[i]; i = (i + 1) & t->tuple_mask) {
-		const struct entry *there = &t->entries[t->set_slots[i] - 1];
-		if (there->object == object && there->relation == relation)
-			break;
-	}
-	return &t->set_slots[i];
-}
-
-static void enter(struct relation_tuples *t, uint32_t number)
-{
-	struct entry *e = &t->entries[number - 1];
-	uint32_t *set = set_slot(t, e->object, e->relation);
-	e->next = *set;
-	*set = number;
-	*tuple_slot(t, e) = number;
-}
-
-static bool grow_tuple_slots(struct relation_tuples *t)
-{
-	size_t n = t->tuple_slots ? t->tuple_mask + 1 : 0;
-	if (t->n_entries + 1 <= n / 4 * 3)
-		return true;
-	n = n ? 2 * n : 2 * FIRST_ROOM;
-	uint32_t *tuples = calloc(n, sizeof(*tuples)), *sets = calloc(n, sizeof(*sets));
-	if (!tuples || !sets) {
-		free(tuples);
-		free(sets);
-		return false;
-	}
-	free(t->tuple_slots);
-	free(t->set_slots);
-	t->tuple_slots = tuples;
-	t->set_slots = sets;
-	t->tuple_mask = n - 1;
-	for (uint32_t i = 1; i <= t->n_entries; i++)
-		enter(t, i);
-	return true;
+	struct entry e = {textpool_intern(&t->texts, object.text),
+	                  textpool_intern(&t->texts, object.relation), intern_node(t, subject), 0};
+	if (!e.object || !e.relation || !e.subject || !grow_lists(t) ||
+	    !bigmem_grow(&t->entries, &t->entry_room, t->n_entries, t->n_entries + 1,
+	                 sizeof(*t->entries)))
+		return -ENOMEM;
+	t->entries[t->n_entries++] = e;
+	enter(t, object, subject.relation.n > 0);
+	return 0;
 }
 
 int relation_tuples_add(struct relation_tuples *t, const struct relation_tuple *tuple)
 {
-	struct entry e = {.object = intern(t, tuple->object.text),
-	                  .relation = intern(t, tuple->relation),
-	                  .subject = intern(t, tuple->subject.text)};
-	if (tuple->subject.relation.n > 0)
-		e.subject_relation = intern(t, tuple->subject.relation);
-	if (!e.object || !e.relation || !e.subject ||
-	    (tuple->subject.relation.n > 0 && !e.subject_relation))
-		return -ENOMEM;
-	if (t->n_entries >= RELATION_TUPLES_MAX)
+	struct relation_node object = object_of(tuple), subject = subject_of(tuple);
+	assert(!t->is_sealed);
+	if (!fits(object, subject))
 		return -EFBIG;
-	if (!grow_tuple_slots(t) ||
-	    !grow(&t->entries, &t->entry_room, t->n_entries + 1, sizeof(*t->entries)))
-		return -ENOMEM;
-	if (*tuple_slot(t, &e))
+	struct fingerprint print = print_of(t, object, subject);
+	if (fingerprints_has(&t->there, print) || fingerprints_has(&t->gone, print))
 		return 0;
-	t->entries[t->n_entries++] = e;
-	enter(t, (uint32_t)t->n_entries);
+	if (t->n_count >= RELATION_TUPLES_MAX)
+		return -EFBIG;
+	bool is_new = !base_has(t, print);
+	int r = is_new ? add_entry(t, object, subject) : 0;
+	if (r == 0 && !fingerprints_add(&t->there, print))
+		r = -ENOMEM;
+	t->n_count += r == 0 && is_new;
+	return r;
+}
+
+int relation_tuples_remove(struct relation_tuples *t, const struct relation_tuple *tuple)
+{
+	struct relation_node object = object_of(tuple), subject = subject_of(tuple);
+	assert(!t->is_sealed);
+	if (!fits(object, subject))
+		return 0; /* it is in no table */
+	struct fingerprint print = print_of(t, object, subject);
+	if (fingerprints_has(&t->there, print) || fingerprints_has(&t->gone, print))
+		return 0;
+	if (!fingerprints_add(&t->gone, print))
+		return -ENOMEM;
+	t->n_count -= base_has(t, print);
 	return 0;
 }
 
 /* What cannot be given back stays. */
-static void shrink(void *at, size_t *room, size_t n, size_t size)
-{
-	void **array = at;
-	void *less = n ? reallocarray(*array, n, size) : NULL;
-	if (!less)
-		return;
-	*array = less;
-	*room = n;
-}
-
 void relation_tuples_seal(struct relation_tuples *t)
 {
-	shrink(&t->pool, &t->pool_room, t->n_pool, 1);
-	shrink(&t->names, &t->name_room, t->n_names, sizeof(*t->names));
-	shrink(&t->entries, &t->entry_room, t->n_entries, sizeof(*t->entries));
+	t->is_sealed = true;
+	fingerprints_seal(&t->there);
+	fingerprints_seal(&t->gone);
+	textpool_seal(&t->texts);
+	if (t->n_entries == 0)
+		return;
+	(void)move_lists(t, t->n_lists + t->n_lists / 4 + 1);
+	bigmem_shrink(&t->entries, &t->entry_room, t->n_entries, sizeof(*t->entries));
 }
 
-bool relation_tuples_has(const struct relation_tuples *t, uint32_t object, uint32_t relation,
-                         uint32_t subject, uint32_t subject_relation)
+/* ---- looking ---- */
+
+static const struct relation_tuples *most_of(const struct relation_tuples *t)
 {
-	const struct entry e = {object, relation, subject, subject_relation, 0};
-	return t->tuple_slots && object && relation && subject && *tuple_slot(t, &e) != 0;
+	return t->base ? t->base : t;
 }
 
-static bool tell(const struct relation_tuples *t, uint32_t number, struct relation_subject *ret)
+struct relation_probe relation_probe_start(const struct relation_tuples *t,
+                                           struct relation_node object,
+                                           struct relation_node subject)
 {
-	if (number == 0)
-		return false;
-	const struct entry *e = &t->entries[number - 1];
-	*ret = (struct relation_subject){e->subject, e->subject_relation, e->next};
-	return true;
+	struct relation_probe probe = {{0, 0}}; /* is nowhere */
+	if (!fits(object, subject))
+		return probe;
+	probe.print = print_of(t, object, subject);
+	fingerprints_expect(&most_of(t)->there, probe.print);
+	return probe;
 }
 
-bool relation_tuples_first(const struct relation_tuples *t, uint32_t object, uint32_t relation,
-                           struct relation_subject *ret)
+bool relation_probe_is_there(const struct relation_tuples *t, struct relation_probe probe)
 {
-	return t->set_slots && object && relation && tell(t, *set_slot(t, object, relation), ret);
+	return fingerprints_has(&t->there, probe.print) ||
+	       (base_has(t, probe.print) && !fingerprints_has(&t->gone, probe.print));
 }
 
-bool relation_tuples_next(const struct relation_tuples *t, struct relation_subject *at)
+bool relation_tuples_has(const struct relation_tuples *t, struct relation_node object,
+                         struct relation_node subject)
 {
-	return tell(t, at->next, at);
+	return relation_probe_is_there(t, relation_probe_start(t, object, subject));
+}
+
+void relation_walk_start(struct relation_walk *walk, const struct relation_tuples *t,
+                         struct relation_node object, bool wants_usersets)
+{
+	const struct relation_tuples *most = most_of(t);
+	*walk = (struct relation_walk){
+		.tuples = t, .in = t, .object = object, .wants_usersets = wants_usersets};
+	if (object.text.n + object.relation.n + 2 > TEXT_MAX) {
+		walk->tuples = walk->in = NULL;
+		return;
+	}
+	walk->hash = list_hash(t, object, wants_usersets);
+	if (most->n_lists > 0)
+		__builtin_prefetch(&most->lists[list_place(most, walk->hash)]);
+}
+
+static void enter_table(struct relation_walk *walk)
+{
+	walk->next = walk->in->n_lists == 0
+	                     ? 0
+	                     : list_slot(walk->in, walk->hash, walk->object, walk->wants_usersets)
+	                               ->first;
+}
+
+/* In the first table, and then in the one below it. false: no more */
+static bool find_next(struct relation_walk *walk)
+{
+	if (!walk->is_begun && walk->in)
+		enter_table(walk);
+	walk->is_begun = true;
+	while (walk->next == 0 && walk->in) {
+		walk->in = walk->in->base;
+		if (walk->in)
+			enter_table(walk);
+	}
+	return walk->next != 0;
+}
+
+static bool is_gone(const struct relation_walk *walk)
+{
+	const struct relation_tuples *t = walk->tuples;
+	return walk->in != t && t->gone.n > 0 &&
+	       fingerprints_has(&t->gone, print_of(t, walk->object, walk->subject));
+}
+
+bool relation_walk_next(struct relation_walk *walk)
+{
+	while (find_next(walk)) {
+		const struct entry *e = &walk->in->entries[walk->next - 1];
+		walk->subject = entry_subject(walk->in, e);
+		walk->next = e->next;
+		if (!is_gone(walk))
+			return true;
+	}
+	return false;
 }

@@ -1,14 +1,16 @@
 #include "core/hash.h"
 
+#include <endian.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t rotl(uint64_t x, unsigned n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void sip_round(uint64_t v[4])
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotl(v[1], 13) ^ v[0];
@@ -22,23 +24,31 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
+/* Up to eight octets. */
 static uint64_t little_endian(const uint8_t *at, size_t n)
 {
 	uint64_t value = 0;
-	for (size_t i = 0; i < n; i++)
-		value |= (uint64_t)at[i] << (8 * i);
-	return value;
+	memcpy(&value, at, n);
+	return le64toh(value);
 }
 
-/* source: Aumasson and Bernstein, SipHash; one round a word and three at the end */
-uint64_t hash_sip13(struct hash_key key, struct sv bytes)
+struct sip {
+	uint64_t v[4];
+};
+
+static struct sip sip_start(struct hash_key key)
+{
+	return (struct sip){{key.k0 ^ 0x736f6d6570736575U, key.k1 ^ 0x646f72616e646f6dU,
+	                     key.k0 ^ 0x6c7967656e657261U, key.k1 ^ 0x7465646279746573U}};
+}
+
+/* source: Aumasson and Bernstein, SipHash; one round a word */
+static inline __attribute__((always_inline)) void sip_take(uint64_t v[4], struct sv bytes)
 {
 	const uint8_t *at = (const uint8_t *)bytes.at;
-	uint64_t v[4] = {key.k0 ^ 0x736f6d6570736575U, key.k1 ^ 0x646f72616e646f6dU,
-	                 key.k0 ^ 0x6c7967656e657261U, key.k1 ^ 0x7465646279746573U};
 	size_t whole = bytes.n & ~(size_t)7;
 	for (size_t i = 0; i < whole; i += 8) {
-		uint64_t m = little_endian(at + i, 8);
+		uint64_t m = little_endian(at + i, sizeof(m));
 		v[3] ^= m;
 		sip_round(v);
 		v[0] ^= m;
@@ -49,10 +59,35 @@ uint64_t hash_sip13(struct hash_key key, struct sv bytes)
 	v[3] ^= last;
 	sip_round(v);
 	v[0] ^= last;
-	v[2] ^= 0xff;
+}
+
+/* and three at the end */
+static inline __attribute__((always_inline)) uint64_t sip_end(uint64_t v[4])
+{
 	for (int i = 0; i < 3; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t hash_sip13(struct hash_key key, struct sv bytes)
+{
+	struct sip sip = sip_start(key);
+	sip_take(sip.v, bytes);
+	sip.v[2] ^= 0xff;
+	return sip_end(sip.v);
+}
+
+struct hash_wide hash_sip13_wide(struct hash_key key, struct sv bytes)
+{
+	struct hash_wide wide;
+	struct sip sip = sip_start(key);
+	sip.v[1] ^= 0xee;
+	sip_take(sip.v, bytes);
+	sip.v[2] ^= 0xee;
+	wide.first = sip_end(sip.v);
+	sip.v[1] ^= 0xdd;
+	wide.second = sip_end(sip.v);
+	return wide;
 }
 
 struct sha256 {

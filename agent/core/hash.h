@@ -16,6 +16,11 @@ struct hash_key {
 
 /* hash_sip13 - 64 bits that a stranger without the key cannot make collide. */
 uint64_t hash_sip13(struct hash_key key, struct sv bytes);
+/* hash_sip13_wide - 128 of them, enough to stand for the bytes; source: SipHash's reference, output of 16 octets */
+struct hash_wide {
+	uint64_t first, second;
+};
+struct hash_wide hash_sip13_wide(struct hash_key key, struct sv bytes);
 /* hash_fnv1a - 64 bits for tables that only the operator fills; no key. */
 static inline uint64_t hash_fnv1a(struct sv bytes)
 {

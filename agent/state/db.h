@@ -31,6 +31,7 @@ struct state {
 	MDB_dbi revocation_names;  /* SHA-256 of kind, issuer and name -> number */
 	MDB_dbi relations;         /* see relations.c -> nothing */
 	MDB_dbi relation_subjects; /* the same by subject */
+	MDB_dbi relation_changes; /* revision and number, 8 bytes big endian each -> '+' or '-', tuple */
 	MDB_dbi signing_keys; /* Unix second it signs from, 8 bytes big endian -> bytes of signing.c */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };
@@ -75,6 +76,10 @@ int64_t db_number(const json_t *json, const char *name);
 /* db_number_key - 8 bytes, so that keys sort as numbers. */
 struct sv db_number_key(uint64_t number, uint8_t at[static 8]);
 uint64_t db_key_number(struct sv key);
+
+/* db_revision - what state_revision() tells, inside txn. */
+MUST_CHECK int db_revision(const struct state *state, MDB_txn *txn, const char *name,
+                           uint64_t *ret);
 
 /* db_revise - what state_revision() tells of this name is another number from the commit on. */
 MUST_CHECK int db_revise(const struct state *state, MDB_txn *txn, const char *name);

@@ -1,6 +1,7 @@
 #include "state/relations.h"
 
 #include "state/db.h"
+#include "state/relation_changes.h"
 
 #include <errno.h>
 
@@ -57,12 +58,17 @@ static bool read_key(struct sv key, bool is_by_subject, struct state_relation *r
 	return ret->object.n > 0 && ret->relation.n > 0 && ret->subject.n > 0;
 }
 
+bool relation_read(struct sv tuple, struct state_relation *ret)
+{
+	return read_key(tuple, false, ret);
+}
+
 /* ---- changing ---- */
 
 static int add_one(const struct state *state, MDB_txn *txn, const struct state_relation *r,
                    size_t *n)
 {
-	struct key key;
+	struct key key, subject;
 	struct sv there;
 	if (state_relation_bytes(r) > RELATION_TUPLE_MAX_BYTES)
 		return -ENAMETOOLONG;
@@ -70,17 +76,17 @@ static int add_one(const struct state *state, MDB_txn *txn, const struct state_r
 	int found = db_get(txn, state->relations, key_text(&key), &there);
 	if (found != -ENOENT)
 		return found;
-	++*n;
 	int e = db_put(txn, state->relations, key_text(&key), (struct sv){"", 0});
-	by_subject(r, &key);
-	return e == 0 ? db_put(txn, state->relation_subjects, key_text(&key), (struct sv){"", 0})
-	              : e;
+	by_subject(r, &subject);
+	if (e == 0)
+		e = db_put(txn, state->relation_subjects, key_text(&subject), (struct sv){"", 0});
+	return e == 0 ? relation_changes_note(state, txn, true, key_text(&key), (*n)++) : e;
 }
 
 static int remove_one(const struct state *state, MDB_txn *txn, const struct state_relation *r,
                       size_t *n)
 {
-	struct key key;
+	struct key key, subject;
 	struct sv there;
 	if (state_relation_bytes(r) > RELATION_TUPLE_MAX_BYTES)
 		return 0; /* it cannot be there */
@@ -88,10 +94,11 @@ static int remove_one(const struct state *state, MDB_txn *txn, const struct stat
 	int e = db_get(txn, state->relations, key_text(&key), &there);
 	if (e != 0)
 		return e == -ENOENT ? 0 : e;
-	++*n;
 	e = db_delete(txn, state->relations, key_text(&key));
-	by_subject(r, &key);
-	return e == 0 ? db_delete(txn, state->relation_subjects, key_text(&key)) : e;
+	by_subject(r, &subject);
+	if (e == 0)
+		e = db_delete(txn, state->relation_subjects, key_text(&subject));
+	return e == 0 ? relation_changes_note(state, txn, false, key_text(&key), (*n)++) : e;
 }
 
 static int count(const struct state *state, MDB_txn *txn, size_t *ret)
@@ -120,7 +127,9 @@ static int change(struct state *state, change_one *one, const struct state_relat
 	if (r == 0 && n_all > RELATIONS_MAX && one == add_one)
 		r = -ENOSPC;
 	if (r == 0 && n_changed > 0) {
-		r = db_revise(state, txn, RELATION_REVISION);
+		r = relation_changes_trim(state, txn);
+		if (r == 0)
+			r = db_revise(state, txn, RELATION_REVISION);
 		if (r == 0)
 			r = db_commit(&txn);
 	}

@@ -4,7 +4,9 @@
 #include "core/macros.h"
 #include "core/sv.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct state;
 
@@ -55,6 +57,24 @@ typedef int state_relation_visit(void *user, const struct state_relation *relati
 MUST_CHECK int state_relations_list(const struct state *state,
                                     const struct state_relation_filter *filter,
                                     state_relation_visit *visit, void *user);
+
+/* The last changes are remembered. */
+#define RELATION_CHANGES_MAX 4096
+
+struct state_relation_change {
+	struct state_relation relation;
+	bool is_added;
+};
+/* as state_relation_visit */
+typedef int state_relation_change_visit(void *user, const struct state_relation_change *change);
+
+/* state_relations_changes - what was written and removed after a revision (RELATION_REVISION), from the newest change
+ * to the oldest.
+ *
+ * errors  0, -ESTALE they are no longer known, perhaps after some were visited: list all, or a negative errno
+ */
+MUST_CHECK int state_relations_changes(const struct state *state, uint64_t since,
+                                       state_relation_change_visit *visit, void *user);
 
 MUST_CHECK int state_relations_count(const struct state *state, size_t *ret);
 

@@ -34,6 +34,7 @@ static const struct {
 	{"login_once", offsetof(struct state, login_once)},
 	{"relations", offsetof(struct state, relations)},
 	{"relation-subjects", offsetof(struct state, relation_subjects)},
+	{"relation-changes", offsetof(struct state, relation_changes)},
 	{"revocations", offsetof(struct state, revocations)},
 	{"signing-keys", offsetof(struct state, signing_keys)},
 	{"revocation-names", offsetof(struct state, revocation_names)},
@@ -142,22 +143,24 @@ uint64_t state_last_change(const struct state *state)
 int state_revision(const struct state *state, const char *name, uint64_t *ret)
 {
 	CLEANUP(db_abort) MDB_txn *txn = NULL;
-	struct sv value = {0};
 	int r = db_read(state, &txn);
-	if (r == 0)
-		r = db_get(txn, state->meta, sv_of(name), &value);
-	if (r == 0 || r == -ENOENT)
-		*ret = r == 0 ? db_key_number(value) : 0;
-	return r == -ENOENT ? 0 : r;
+	return r == 0 ? db_revision(state, txn, name, ret) : r;
+}
+
+int db_revision(const struct state *state, MDB_txn *txn, const char *name, uint64_t *ret)
+{
+	struct sv value;
+	int r = db_get(txn, state->meta, sv_of(name), &value);
+	if (r != 0 && r != -ENOENT)
+		return r;
+	*ret = r == 0 ? db_key_number(value) : 0;
+	return 0;
 }
 
 int db_revise(const struct state *state, MDB_txn *txn, const char *name)
 {
-	struct sv value;
 	uint8_t at[8];
-	int r = db_get(txn, state->meta, sv_of(name), &value);
-	if (r != 0 && r != -ENOENT)
-		return r;
-	uint64_t number = r == 0 ? db_key_number(value) : 0;
-	return db_put(txn, state->meta, sv_of(name), db_number_key(number + 1, at));
+	uint64_t number = 0;
+	int r = db_revision(state, txn, name, &number);
+	return r == 0 ? db_put(txn, state->meta, sv_of(name), db_number_key(number + 1, at)) : r;
 }

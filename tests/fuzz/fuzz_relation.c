@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(all);
 	while (rest.n > 0 && sv_cut(&rest, '\n', &line)) {
 		struct relation_tuple tuple;
-		struct relation_subject subject;
+		struct relation_walk walk;
 		const char *why = NULL;
 		size_t at = 0;
 		if (!relation_tuple_parse(line, &tuple, &why, &at)) {
@@ -27,14 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		HOLDS(relation_tuples_add(all, &tuple) == 0);
-		uint32_t object = relation_tuples_name(all, tuple.object.text);
-		uint32_t relation = relation_tuples_name(all, tuple.relation);
-		HOLDS(object && relation);
-		HOLDS(sv_eq(relation_tuples_text(all, object), tuple.object.text));
-		HOLDS(relation_tuples_has(all, object, relation,
-		                          relation_tuples_name(all, tuple.subject.text),
-		                          relation_tuples_name(all, tuple.subject.relation)));
-		HOLDS(relation_tuples_first(all, object, relation, &subject));
+		struct relation_node object = {tuple.object.text, tuple.relation};
+		struct relation_node subject = {tuple.subject.text, tuple.subject.relation};
+		bool is_found = false;
+		HOLDS(relation_tuples_has(all, object, subject));
+		relation_walk_start(&walk, all, object, subject.relation.n > 0);
+		while (relation_walk_next(&walk))
+			is_found = is_found || (sv_eq(walk.subject.text, subject.text) &&
+			                        sv_eq(walk.subject.relation, subject.relation));
+		HOLDS(is_found);
 	}
 	relation_tuples_free(all);
 	return 0;

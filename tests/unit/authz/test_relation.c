@@ -141,6 +141,123 @@ static void depth_and_visits_are_bounded(void **state)
 	authz_free(set);
 }
 
+/* ---- one table over another ---- */
+
+enum { N_KNOWN = 600, N_CHANGES = 400 };
+
+/* Few objects with many subjects, and the other way round; every third is a userset. */
+static void known_text(unsigned i, char text[static 64])
+{
+	(void)snprintf(text, 64, "order:%u#editor@%s:%u%s", i % 7 * (i % 3),
+	               i % 3 ? "user" : "group", i / 3, i % 3 ? "" : "#member");
+}
+
+static struct relation_tuple known(unsigned i, char text[static 64])
+{
+	struct relation_tuple tuple;
+	const char *why;
+	size_t at;
+	known_text(i, text);
+	assert_true(relation_tuple_parse(sv_of(text), &tuple, &why, &at));
+	return tuple;
+}
+
+static unsigned walk_count(const struct relation_tuples *tuples, struct relation_node object,
+                           bool usersets)
+{
+	struct relation_walk walk;
+	unsigned n = 0;
+	relation_walk_start(&walk, tuples, object, usersets);
+	while (relation_walk_next(&walk)) {
+		n++;
+		assert_true(relation_tuples_has(tuples, object, walk.subject));
+		assert_int_equal(walk.subject.relation.n > 0, usersets);
+	}
+	return n;
+}
+
+/* What the table says of every tuple that may be, and what walks find, is what is expected. */
+static void assert_tells(const struct relation_tuples *tuples, const bool *there)
+{
+	char text[64], other[64];
+	size_t n_there = 0;
+	for (unsigned i = 0; i < N_KNOWN; i++) {
+		struct relation_tuple tuple = known(i, text);
+		struct relation_node object = {tuple.object.text, tuple.relation};
+		struct relation_node subject = {tuple.subject.text, tuple.subject.relation};
+		unsigned n = 0;
+		assert_int_equal(relation_tuples_has(tuples, object, subject), there[i]);
+		n_there += there[i];
+		for (unsigned j = 0; j < N_KNOWN; j++) {
+			struct relation_tuple one = known(j, other);
+			n += there[j] && sv_eq(one.object.text, tuple.object.text) &&
+			     (one.subject.relation.n > 0) == (subject.relation.n > 0);
+		}
+		assert_int_equal(walk_count(tuples, object, subject.relation.n > 0), n);
+	}
+	assert_int_equal(relation_tuples_count(tuples), n_there);
+}
+
+/* Changes are told from the newest to the oldest, so that the last one made holds. */
+static void a_table_over_another_tells_what_changed(void **state)
+{
+	(void)state;
+	char text[64];
+	bool there[N_KNOWN] = {false}, base_there[N_KNOWN];
+	struct {
+		unsigned which;
+		bool add;
+	} changes[N_CHANGES];
+	struct relation_tuples *base = relation_tuples_new();
+	assert_non_null(base);
+	for (unsigned i = 0; i < N_KNOWN; i += 2) {
+		struct relation_tuple tuple = known(i, text);
+		assert_int_equal(relation_tuples_add(base, &tuple), 0);
+		there[i] = true;
+	}
+	relation_tuples_seal(base);
+	memcpy(base_there, there, sizeof(there));
+	for (unsigned i = 0; i < N_CHANGES; i++) {
+		changes[i].which = i * 2654435761U / 7 % N_KNOWN;
+		changes[i].add = i % 5 % 2;
+		there[changes[i].which] = changes[i].add;
+	}
+	struct relation_tuples *over = relation_tuples_over(base);
+	assert_non_null(over);
+	for (unsigned i = N_CHANGES; i-- > 0;) {
+		struct relation_tuple tuple = known(changes[i].which, text);
+		assert_int_equal(changes[i].add ? relation_tuples_add(over, &tuple)
+		                                : relation_tuples_remove(over, &tuple),
+		                 0);
+	}
+	assert_tells(over, there);
+	relation_tuples_seal(over);
+	assert_tells(over, there);
+	assert_tells(base, base_there);
+	relation_tuples_free(over);
+	relation_tuples_free(base);
+}
+
+static void an_empty_table_may_lie_over_an_empty_one(void **state)
+{
+	(void)state;
+	const struct relation_node object = {SVL("order:1"), SVL("owner")};
+	const struct relation_node subject = {SVL("user:anne"), {0}};
+	struct relation_walk walk;
+	struct relation_tuples *base = relation_tuples_new();
+	assert_non_null(base);
+	relation_tuples_seal(base);
+	struct relation_tuples *over = relation_tuples_over(base);
+	assert_non_null(over);
+	relation_tuples_seal(over);
+	assert_false(relation_tuples_has(over, object, subject));
+	relation_walk_start(&walk, over, object, false);
+	assert_false(relation_walk_next(&walk));
+	assert_int_equal(relation_tuples_count(over), 0);
+	relation_tuples_free(over);
+	relation_tuples_free(base);
+}
+
 static void many_tuples_are_small(void **state)
 {
 	(void)state;
@@ -319,6 +436,8 @@ int main(void)
 		cmocka_unit_test(what_follows_holds),
 		cmocka_unit_test(depth_and_visits_are_bounded),
 		cmocka_unit_test(many_tuples_are_small),
+		cmocka_unit_test(a_table_over_another_tells_what_changed),
+		cmocka_unit_test(an_empty_table_may_lie_over_an_empty_one),
 		cmocka_unit_test(what_is_no_tuple_has_its_place),
 		cmocka_unit_test(models_that_do_not_fit_are_refused),
 		cmocka_unit_test(the_public_cases_agree),

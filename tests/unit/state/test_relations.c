@@ -143,6 +143,75 @@ static void one_that_is_too_long_keeps_all_out(void **state)
 
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, temp_setup, temp_teardown)
 
+/* ---- what was changed lately ---- */
+
+static int look_at_change(void *user, const struct state_relation_change *change)
+{
+	struct seen *seen = user;
+	size_t n = strlen(seen->text);
+	(void)snprintf(seen->text + n, sizeof(seen->text) - n, "%c", change->is_added ? '+' : '-');
+	return look(user, &change->relation);
+}
+
+static void changes_since(const struct temp *temp, uint64_t since, const char *wanted)
+{
+	struct seen seen = {0};
+	int r = state_relations_changes(temp->state, since, look_at_change, &seen);
+	assert_int_equal(r, wanted ? 0 : -ESTALE);
+	if (wanted)
+		assert_string_equal(seen.text, wanted);
+}
+
+static void changes_are_told_from_the_newest(void **state)
+{
+	struct temp *temp = *state;
+	size_t n = 0;
+	changes_since(temp, 0, "");
+	(void)add(temp, some, 2);
+	(void)add(temp, some, 3); /* one of them is new */
+	assert_int_equal(state_relations_remove(temp->state, some, 1, &n), 0);
+	assert_int_equal(state_relations_remove(temp->state, some, 1, &n), 0);
+	changes_since(temp, 0,
+	              "-order:17#owner@user:anne +order:170#owner@user:anne "
+	              "+order:17#viewer@group:eu#member +order:17#owner@user:anne ");
+	changes_since(temp, 1, "-order:17#owner@user:anne +order:170#owner@user:anne ");
+	changes_since(temp, 2, "-order:17#owner@user:anne ");
+	changes_since(temp, 3, "");
+}
+
+static void add_many(struct temp *temp, unsigned from, unsigned n)
+{
+	char(*objects)[24] = calloc(n, sizeof(*objects));
+	struct state_relation *at = calloc(n, sizeof(*at));
+	assert_true(objects && at);
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(objects[i], sizeof(objects[i]), "thing:%u", from + i);
+		at[i] = (struct state_relation){sv_of(objects[i]), SVL("owner"), SVL("user:u")};
+	}
+	assert_int_equal(add(temp, at, n), n);
+	free(at);
+	free(objects);
+}
+
+/* A revision of which one change is forgotten is forgotten whole. */
+static void what_is_forgotten_is_said(void **state)
+{
+	struct temp *temp = *state;
+	struct seen seen = {0};
+	add_many(temp, 0, 10);
+	add_many(temp, 10, RELATION_CHANGES_MAX - 5);
+	changes_since(temp, 0, NULL);
+	(void)add(temp, some, 1);
+	changes_since(temp, 2, "+order:17#owner@user:anne ");
+	seen.limit = 7;
+	assert_int_equal(state_relations_changes(temp->state, 1, look_at_change, &seen), 1);
+	add_many(temp, 2 * RELATION_CHANGES_MAX, RELATION_CHANGES_MAX + 1);
+	changes_since(temp, 3, NULL);
+	(void)add(temp, some + 1, 1);
+	changes_since(temp, 4, "+order:17#viewer@group:eu#member ");
+	changes_since(temp, 3, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +220,8 @@ int main(void)
 		WITH_STATE(pages_follow_each_other),
 		WITH_STATE(what_is_removed_is_gone_both_ways),
 		WITH_STATE(one_that_is_too_long_keeps_all_out),
+		WITH_STATE(changes_are_told_from_the_newest),
+		WITH_STATE(what_is_forgotten_is_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

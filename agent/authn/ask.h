@@ -25,6 +25,7 @@ enum authn_ask_kind {
 	AUTHN_ASK_BACKCHANNEL, /* the end of some, by their provider; claims: claims of the order */
 	AUTHN_ASK_FRONTCHANNEL, /* the same, by a browser that the provider sent; claims: may have claims */
 	AUTHN_ASK_PASSWORD, /* about: struct basic_rules; parts: enum basic_part */
+	AUTHN_ASK_LEARN, /* a relation, to be written (policy/learner.h): no credential; the way is the same */
 	AUTHN_ASK_KIND_COUNT,
 };
 

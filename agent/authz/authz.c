@@ -1,6 +1,7 @@
 #include "authz/authz.h"
 
 #include "authz/index.h"
+#include "authz/learn.h"
 #include "authz/locate.h"
 #include "authz/role.h"
 #include "authz/rollout.h"
@@ -261,6 +262,14 @@ static void grant(struct verdict *verdict, enum reason reason)
 	verdict->status = 200;
 }
 
+static void offer(struct verdict *verdict, const struct authz_rule *rule,
+                  const struct authz_view *view)
+{
+	if (rule->learn)
+		verdict->learn = authz_learn_offer(rule->learn, rule->policy->name, view->who,
+		                                   view->scratch);
+}
+
 /* Denials first: what grants starts from the denial that authz_locate() left. */
 static void conclude(const struct authz *authz, const struct authz_service *service,
                      const struct judgement *j, const struct authz_view *view,
@@ -270,6 +279,7 @@ static void conclude(const struct authz *authz, const struct authz_service *serv
 	if (reason == REASON_POLICY_ALLOWED) {
 		grant(verdict, reason);
 		decided_by(verdict, &j->by_group[AUTHZ_GROUP_ALLOW], view);
+		offer(verdict, j->by_group[AUTHZ_GROUP_ALLOW].rule, view);
 		return;
 	}
 	if (reason == REASON_DEFAULT_ALLOWED) {

@@ -1,6 +1,7 @@
 #include "authz/compile.h"
 
 #include "authz/expression.h"
+#include "authz/learn.h"
 #include "authz/role.h"
 #include "core/jsonfields.h"
 #include "core/limits.h"
@@ -208,7 +209,7 @@ void compile_operation(struct compile *c, const json_t *operation, const struct 
 /* ---- one rule ---- */
 
 struct raw_rule {
-	const json_t *from, *to, *when, *authentication, *condition;
+	const json_t *from, *to, *when, *authentication, *condition, *learn;
 };
 
 static const struct json_field rule_fields[] = {
@@ -221,6 +222,9 @@ static const struct json_field rule_fields[] = {
 	{.name = "condition",
          .kind = JSON_FIELD_VALUE,
          .offset = JSON_FIELD_AT(struct raw_rule, condition)},
+	{.name = "learn",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_rule, learn)},
 };
 
 static void compile_from(struct compile *c, const json_t *list, const struct compile_place *at,
@@ -282,6 +286,12 @@ static void compile_rule(struct compile *c, const json_t *value, const struct co
 		rule->expression = compile_expression(c, raw.condition, &place, rule);
 	if (rule->expression && rule->expression->uses_captures)
 		rule->uses_captures = true;
+	place = compile_key(at, "learn");
+	if (raw.learn && rule->policy->action == AUTHZ_ACTION_DENY)
+		compile_report(c, &place, "not_in_deny",
+		               "only what is allowed has an answer to learn from");
+	else if (raw.learn)
+		rule->learn = authz_learn_compile(c, raw.learn, &place);
 }
 
 void compile_policy_rules(struct compile *c, const json_t *rules, const struct compile_place *at,

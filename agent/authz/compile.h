@@ -21,12 +21,14 @@ struct compile_place {
 
 struct authz_expression;
 struct authz_roles;
+struct relation_model;
 
 struct compile {
 	struct arena *keep; /* memory of the compiled set */
 	struct diag *diag;
 	const json_t *logins;            /* of the policy set; only their names are read here */
 	const struct authz_roles *roles; /* what rules may name */
+	const struct relation_model *relations; /* likewise */
 	struct authz_expression *
 		*expressions; /* all that were made, for authz_expressions_fini() */
 	bool keeps_slashes; /* some service does not merge slashes: a pattern with two never says which */

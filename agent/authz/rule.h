@@ -85,6 +85,7 @@ struct authz_policy {
 };
 
 struct authz_expression;
+struct authz_learn;
 
 struct authz_rule {
 	const struct authz_policy *policy;
@@ -97,6 +98,7 @@ struct authz_rule {
 	struct authz_conditions when_user;
 	const struct authz_stepup *stepup;         /* NULL: however they signed in */
 	const struct authz_expression *expression; /* the `condition`; NULL: none */
+	const struct authz_learn *learn;           /* of an ALLOW rule; NULL: nothing */
 	bool uses_captures;
 };
 

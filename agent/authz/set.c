@@ -186,6 +186,7 @@ static int compile_set(struct drafting *d, const struct authz_document *document
 	compile_default(d, document->default_action);
 	compile_path_mode(d, document->path_normalization);
 	relation_model_compile(&d->c, document->types, &at, &d->set->relations);
+	d->c.relations = &d->set->relations;
 	at = (struct compile_place){"/roles"};
 	authz_roles_compile(&d->c, document->roles, &at, &d->set->roles);
 	d->c.roles = &d->set->roles;

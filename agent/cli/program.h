@@ -16,6 +16,7 @@ struct dpop;
 struct limiter;
 struct fetch;
 struct introspect;
+struct learner;
 struct login_shared;
 struct passwords;
 struct forwarded;
@@ -46,6 +47,7 @@ struct program {
 	struct login_shared *login_shared;
 	struct policy_logins *logins;
 	struct passwords *passwords;
+	struct learner *learner;
 	struct policy_asks *asks;
 	struct policy_env env;
 	struct policy_slot *slot;

@@ -372,6 +372,11 @@ void program_collect(void *user, struct strbuf *text)
 	       "Internal tokens that served once more.", SUM(p, n_mint_reused));
 	metric(text, "haward_internal_tokens_failed_total", "counter",
 	       "Internal tokens that could not be made.", SUM(p, n_mint_failed));
+	metric(text, "haward_relations_learned_total", "counter",
+	       "Relations written from what services answered.", SUM(p, n_learned));
+	metric(text, "haward_relations_not_learned_total", "counter",
+	       "Answers that should have taught a relation and did not: the log has the cause.",
+	       SUM(p, n_not_learned));
 	metric(text, "haward_outcome_lines_total", "counter", "Log lines received from HAProxy.",
 	       load(&log->n_lines));
 	metric(text, "haward_outcome_lines_bad_total", "counter",

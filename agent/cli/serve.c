@@ -15,6 +15,7 @@
 #include "policy/introspect.h"
 #include "policy/keyfetch.h"
 #include "policy/keys.h"
+#include "policy/learner.h"
 #include "policy/limiter.h"
 #include "policy/logins.h"
 #include "policy/passwords.h"
@@ -211,11 +212,14 @@ static int start_asks(struct program *p, const char *path)
 	int r = introspect_new(p->fetch, &p->introspect);
 	if (r == 0)
 		r = passwords_start(p->state, PASSWORD_THREADS, &p->passwords);
+	if (r == 0)
+		r = learner_start(p->state, p->tables, &p->learner);
 	if (r)
 		return r;
 	struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
 		[AUTHN_ASK_INTROSPECT] = introspect_performer(p->introspect),
 		[AUTHN_ASK_PASSWORD] = passwords_performer(p->passwords),
+		[AUTHN_ASK_LEARN] = learner_performer(p->learner),
 	};
 	policy_logins_performers(p->logins, performers);
 	return policy_asks_new(performers, &p->asks);
@@ -355,6 +359,7 @@ static int start_server(struct program *p, const char *path)
 	                                 .slot = p->slot,
 	                                 .logins = p->login_shared,
 	                                 .asks = p->asks,
+	                                 .learner = p->learner,
 	                                 .dpop = p->dpop,
 	                                 .limiter = p->limiter,
 	                                 .journals = p->journals,
@@ -398,7 +403,7 @@ static const struct {
 } parts[] = {
 	{"state", start_state},   {"store", start_store},   {"journals", start_journals},
 	{"writer", start_writer}, {"fetch", start_fetch},   {"logins", start_logins},
-	{"asks", start_asks},     {"policy", start_policy}, {"tables", start_tables},
+	{"tables", start_tables}, {"asks", start_asks},     {"policy", start_policy},
 	{"proofs", start_proofs}, {"server", start_server}, {"admin", start_admin},
 };
 
@@ -420,9 +425,11 @@ static void stop(struct program *p)
 	if (p->fetch)
 		fetch_end_requests(p->fetch);
 	passwords_end(p->passwords);
+	learner_end(p->learner);
 	policy_asks_free(p->asks); /* they hold policies, as refreshes of logins do */
 	policy_logins_stop(p->logins);
 	passwords_free(p->passwords);
+	learner_free(p->learner);
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
 	limiter_free(p->limiter);

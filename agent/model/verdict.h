@@ -68,6 +68,8 @@ struct verdict {
 
 	struct sv dpop_nonce; /* DPoP-Nonce; empty when none */
 
+	struct sv learn; /* what the answer is to teach (authz/learn.h); empty: nothing */
+
 	bool has_shadow; /* shadow policies would have decided otherwise */
 	enum verdict_effect shadow_effect;
 	struct sv shadow_policy;

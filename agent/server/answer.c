@@ -9,6 +9,8 @@
 #include "policy/decide.h"
 #include "policy/hits.h"
 #include "policy/issue.h"
+#include "policy/learner.h"
+#include "server/learn.h"
 #include "spop/ack.h"
 #include "spop/notify.h"
 
@@ -61,6 +63,7 @@ static void wipe_cookies(const struct decision *d)
 static void give(struct answering *a, struct decision *d)
 {
 	record_or_refuse(a, d);
+	learner_seal(a->home->options->learner, d, &a->home->arena);
 	count_decision(a->home->counters, d);
 	policy_hits_count(a->home->hits, a->home->policy, &d->verdict, d->at_us);
 	a->home->gives_tokens =
@@ -151,6 +154,10 @@ void answer_frame(struct conn_home *home, struct conn *conn, const struct spop_f
 	spop_notify_decode(frame->payload, &asked);
 	bool recorded = asked.has_outcome &&
 	                audit_submit_outcome(home->options->journal, &asked.outcome) == 0;
+	if (!asked.has_request && asked.has_lesson) {
+		learn_frame(home, conn, frame, &asked.lesson, out);
+		return;
+	}
 	if (!asked.has_request) {
 		spop_ack_recorded(out, frame->stream_id, frame->frame_id, recorded);
 		return;
@@ -192,6 +199,11 @@ void answer_parked(struct conn_home *home, struct parked *p, struct outbuf *out,
 {
 	struct answering a;
 	struct spop_notify asked;
+	if (p->is_lesson) {
+		learn_parked(p, out);
+		count_parked(home);
+		return;
+	}
 	spop_notify_decode((struct sv){p->payload, p->n}, &asked);
 	answering_of(home, &a);
 	a.stream_id = p->stream_id;

@@ -36,8 +36,9 @@ struct conn_home {
 	bool gives_tokens;     /* it has given one: what was sent is wiped */
 	struct arena arena;
 	struct event_ids ids;
-	struct conn *conns;     /* list */
-	struct log_pace broken; /* of lines about protocol errors */
+	struct conn *conns;        /* list */
+	struct log_pace broken;    /* of lines about protocol errors */
+	struct log_pace unlearned; /* of lines about relations that were not learned */
 	bool draining;
 };
 

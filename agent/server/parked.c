@@ -87,12 +87,13 @@ void parking_wait(struct parked *p, const uint8_t key[SHA256_BYTES])
 	ev_timer_start(p->parking->loop, &p->deadline);
 }
 
-void parking_answered(struct parking *parking, const uint8_t key[SHA256_BYTES])
+void parking_answered(struct parking *parking, const uint8_t key[SHA256_BYTES], bool is_good)
 {
 	for (struct parked *p = *bucket_of(parking, key), *next; p; p = next) {
 		next = p->next;
 		if (memcmp(p->key, key, SHA256_BYTES) != 0)
 			continue;
+		p->is_good = is_good;
 		unlink_parked(p);
 		become_ready(p);
 	}

@@ -31,8 +31,10 @@ struct parked {
 	int64_t at_us;             /* wall clock, then */
 	uint8_t key[SHA256_BYTES]; /* of the answer it waits for */
 	unsigned n_asked;
-	bool is_ready; /* in its connection's list */
-	bool late;     /* its deadline passed */
+	bool is_ready;  /* in its connection's list */
+	bool late;      /* its deadline passed */
+	bool is_lesson; /* haward-learn: not a question */
+	bool is_good;   /* what the answer to it was */
 	ev_timer deadline;
 	size_t n;
 	char payload[]; /* of the NOTIFY; secrets; wiped */
@@ -64,7 +66,7 @@ void parking_set_deadline(struct parked *p, double seconds);
 /* parking_wait - it waits for the answer of this key; its deadline counts from the first time. */
 void parking_wait(struct parked *p, const uint8_t key[SHA256_BYTES]);
 /* parking_answered - all that wait for this key become ready, each in its connection's list. */
-void parking_answered(struct parking *parking, const uint8_t key[SHA256_BYTES]);
+void parking_answered(struct parking *parking, const uint8_t key[SHA256_BYTES], bool is_good);
 /* parked_take - the first that is ready, or NULL; the caller's, to wait again or to be freed. */
 MUST_CHECK struct parked *parked_take(struct parked_list *list);
 /* parked_free - not in a list any more, or never was. */

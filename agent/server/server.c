@@ -337,6 +337,7 @@ static int start_workers(struct server *s)
 			.slot = s->deps.slot,
 			.logins = s->deps.logins,
 			.asks = s->deps.asks,
+			.learner = s->deps.learner,
 			.dpop = s->deps.dpop,
 			.limiter = s->deps.limiter,
 			.tables = s->deps.tables,

@@ -9,6 +9,7 @@
 struct audit_journals;
 struct login_shared;
 struct dpop;
+struct learner;
 struct limiter;
 struct policy_asks;
 struct forwarded;
@@ -49,9 +50,10 @@ struct server_deps {
 	const struct login_shared *logins; /* NULL: nobody signs in with a browser */
 	struct dpop *
 		dpop; /* what workers remember of proofs; NULL: tokens bound to a key are refused */
-	struct limiter *limiter;      /* NULL: limits are not counted */
-	struct policy_asks *asks;     /* NULL: nobody is asked */
-	struct policy_tables *tables; /* NULL: none */
+	struct limiter *limiter;       /* NULL: limits are not counted */
+	struct policy_asks *asks;      /* NULL: nobody is asked */
+	const struct learner *learner; /* NULL: nothing is learned */
+	struct policy_tables *tables;  /* NULL: none */
 	struct audit_journals *journals;
 	void (*reload)(void *user); /* SIGHUP; thread: main */
 	void (*watch)(

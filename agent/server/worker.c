@@ -12,6 +12,7 @@
 #include "policy/slot.h"
 #include "policy/users.h"
 #include "server/conn.h"
+#include "server/learn.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -104,7 +105,9 @@ static void on_mail(struct ev_loop *loop, ev_async *async, int events)
 		next = answer->next;
 		if (home->policy)
 			authn_keep(policy_authn(home->policy), &ctx, answer);
-		parking_answered(&home->parking, answer->key);
+		if (answer->kind == AUTHN_ASK_LEARN)
+			learn_answered(home, answer);
+		parking_answered(&home->parking, answer->key, answer->is_good);
 		arena_reset(&home->arena);
 		authn_answer_free(answer);
 	}

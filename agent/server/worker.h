@@ -17,6 +17,7 @@ struct dpop;
 struct limiter;
 struct policy_asks;
 struct forwarded;
+struct learner;
 struct policy_slot;
 struct policy_tables;
 struct worker;
@@ -36,6 +37,7 @@ struct worker_counters {
 		n_parked; /* now; without those of a connection that ended, within a second */
 	atomic_uint_fast64_t n_asked, n_answered, n_timed_out;       /* requests that had to wait */
 	atomic_uint_fast64_t n_minted, n_mint_reused, n_mint_failed; /* internal tokens */
+	atomic_uint_fast64_t n_learned, n_not_learned;               /* relations, from answers */
 	atomic_uint_fast64_t took_ns_sum;
 	atomic_uint_fast64_t took[WORKER_TOOK_BUCKETS];
 };
@@ -54,6 +56,7 @@ struct worker_options {
 	struct dpop *dpop;                 /* shared by all workers */
 	struct limiter *limiter;           /* shared by all workers; NULL: limits are not counted */
 	struct policy_asks *asks;          /* NULL: nobody is asked */
+	const struct learner *learner;     /* NULL: nothing is learned */
 	struct policy_tables *tables;      /* NULL: none */
 	struct audit_journal *journal;     /* this worker is its only producer */
 };

@@ -161,6 +161,11 @@ static bool write_ratelimit_policy(struct outbuf *b, const struct decision *d)
 	return text(b, d->verdict.ratelimit_policy);
 }
 
+static bool write_learn(struct outbuf *b, const struct decision *d)
+{
+	return text(b, d->verdict.learn);
+}
+
 static bool write_scopes(struct outbuf *b, const struct decision *d)
 {
 	return joined(b, d->identity.scopes, d->identity.n_scopes, ' ');
@@ -218,6 +223,7 @@ static const struct variable variables[] = {
 	{SV("retry_after"), "integer", write_retry_after},
 	{SV("ratelimit"), "string", write_ratelimit},
 	{SV("ratelimit_policy"), "string", write_ratelimit_policy},
+	{SV("learn"), "string", write_learn},
 	{SV("scopes"), "string", write_scopes},
 	{SV("groups"), "string", write_groups},
 	{SV("forward_token"), "bool", write_forward_token},

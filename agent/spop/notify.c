@@ -28,6 +28,11 @@ struct attribute {
 		SV(name), kind, offsetof(struct outcome, member), 0 \
 	}
 
+#define OF_LESSON(name, kind, member)                              \
+	{                                                          \
+		SV(name), kind, offsetof(struct lesson, member), 0 \
+	}
+
 static const struct attribute request_attributes[] = {
 	OF_REQUEST("id", TEXT, id),
 	OF_REQUEST("service", TEXT, service),
@@ -72,6 +77,12 @@ static const struct attribute outcome_attributes[] = {
 	OF_OUTCOME("method", TEXT, method),
 	OF_OUTCOME("path", TEXT, path),
 	OF_OUTCOME("host", TEXT, host),
+};
+static const struct attribute lesson_attributes[] = {
+	OF_LESSON("event", EVENT, event),
+	OF_LESSON("status", INTEGER, status),
+	OF_LESSON("learn", TEXT, learn),
+	OF_LESSON("headers", BYTES, headers),
 };
 static_assert(ARRAY_LEN(request_attributes) <= 64, "one bit each in a message's set");
 
@@ -209,6 +220,15 @@ static void read_outcome(struct cursor *c, unsigned n, struct spop_notify *ret)
 	ret->outcome = outcome;
 }
 
+static void read_lesson(struct cursor *c, unsigned n, struct spop_notify *ret)
+{
+	struct lesson lesson = {.status = -1};
+	bool good = read_arguments(c, n, lesson_attributes, ARRAY_LEN(lesson_attributes), &lesson);
+	ret->has_lesson = good && ret->n_lessons == 0;
+	ret->n_lessons++;
+	ret->lesson = lesson;
+}
+
 static void read_message(struct cursor *c, struct spop_notify *ret)
 {
 	struct sv name = spop_text_read(c);
@@ -219,6 +239,8 @@ static void read_message(struct cursor *c, struct spop_notify *ret)
 		read_request(c, n, REQUEST_CONNECT, ret);
 	else if (sv_eq(name, SVL("haward-account")))
 		read_outcome(c, n, ret);
+	else if (sv_eq(name, SVL("haward-learn")))
+		read_lesson(c, n, ret);
 	else
 		(void)read_arguments(c, n, NULL, 0, NULL);
 }
@@ -233,6 +255,7 @@ void spop_notify_decode(struct sv payload, struct spop_notify *ret)
 		return;
 	ret->has_request = true;
 	ret->has_outcome = false;
+	ret->has_lesson = false;
 	ret->request.bad = true;
 }
 
@@ -243,10 +266,18 @@ static size_t copy_names(const struct attribute *from, size_t n, struct spop_att
 	return n;
 }
 
-const struct spop_attribute_name *spop_notify_attributes(bool of_account, size_t *n)
+const struct spop_attribute_name *spop_notify_attributes(enum spop_message message, size_t *n)
 {
 	static _Thread_local struct spop_attribute_name names[64];
-	*n = of_account ? copy_names(outcome_attributes, ARRAY_LEN(outcome_attributes), names)
-	                : copy_names(request_attributes, ARRAY_LEN(request_attributes), names);
+	static const struct {
+		const struct attribute *at;
+		size_t n;
+	} lists[] = {
+		[SPOP_MESSAGE_REQUEST] = {request_attributes, ARRAY_LEN(request_attributes)},
+		[SPOP_MESSAGE_ACCOUNT] = {outcome_attributes, ARRAY_LEN(outcome_attributes)},
+		[SPOP_MESSAGE_LEARN] = {lesson_attributes, ARRAY_LEN(lesson_attributes)},
+	};
+	static_assert(ARRAY_LEN(lists) == SPOP_MESSAGE_COUNT, "a list a message");
+	*n = copy_names(lists[message].at, lists[message].n, names);
 	return names;
 }

@@ -17,12 +17,12 @@ static void same(struct sv told, const char *wanted, struct sv of)
 		         wanted);
 }
 
-static void same_arguments(const char *heading, bool of_account)
+static void same_arguments(const char *heading, enum spop_message message)
 {
 	struct page_rows rows = page_rows(heading);
 	struct sv cells[PAGE_CELLS];
 	size_t n, i = 0;
-	const struct spop_attribute_name *names = spop_notify_attributes(of_account, &n);
+	const struct spop_attribute_name *names = spop_notify_attributes(message, &n);
 	for (; page_row(&rows, cells); i++) {
 		if (i == n)
 			fail_msg("the program does not take %.*s", SV_ARG(cells[0]));
@@ -35,8 +35,9 @@ static void same_arguments(const char *heading, bool of_account)
 static void arguments_are_told_as_they_are_read(void **state)
 {
 	(void)state;
-	same_arguments("### haward-authorize and haward-connect", false);
-	same_arguments("### haward-account", true);
+	same_arguments("### haward-authorize and haward-connect", SPOP_MESSAGE_REQUEST);
+	same_arguments("### haward-account", SPOP_MESSAGE_ACCOUNT);
+	same_arguments("### haward-learn", SPOP_MESSAGE_LEARN);
 }
 
 static void variables_are_told_as_they_are_sent(void **state)

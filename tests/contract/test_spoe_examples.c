@@ -8,11 +8,13 @@
 
 #include <glob.h>
 
-enum { ARGUMENTS_MAX = 64, MESSAGES = 3 };
+enum { ARGUMENTS_MAX = 64, MESSAGES = 4 };
 
 static const char *const message_names[MESSAGES] = {"haward-authorize", "haward-connect",
-                                                    "haward-account"};
-enum { AUTHORIZE, CONNECT, ACCOUNT, NOT_OURS = -1 };
+                                                    "haward-account", "haward-learn"};
+enum { AUTHORIZE, CONNECT, ACCOUNT, LEARN, NOT_OURS = -1 };
+static const enum spop_message messages[MESSAGES] = {SPOP_MESSAGE_REQUEST, SPOP_MESSAGE_REQUEST,
+                                                     SPOP_MESSAGE_ACCOUNT, SPOP_MESSAGE_LEARN};
 
 /* What one file was found to say. */
 struct found {
@@ -69,7 +71,7 @@ static void take_argument(struct found *f, struct sv word)
 		fault(f, "an argument without a message or a name", word);
 		return;
 	}
-	const struct spop_attribute_name *known = spop_notify_attributes(f->message == ACCOUNT, &n);
+	const struct spop_attribute_name *known = spop_notify_attributes(messages[f->message], &n);
 	for (i = 0; i < n && !sv_eq(name, sv_of(known[i].name)); i++)
 		continue;
 	if (i == n) {
@@ -240,6 +242,7 @@ static void the_page_shows_a_whole_example(void **state)
 	assert_int_equal(f.n_messages, MESSAGES);
 	sends_all(&f, AUTHORIZE, "### haward-authorize and haward-connect");
 	sends_all(&f, ACCOUNT, "### haward-account");
+	sends_all(&f, LEARN, "### haward-learn");
 	check_variables("schema/spoe.md", page_block("haproxy.cfg"), &f);
 	assert_int_equal(f.n_faults, 0);
 }

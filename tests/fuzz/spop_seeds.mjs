@@ -102,11 +102,20 @@ const report = message('haward-account', [
   ['backend', string('orders')],
   ['src', ipv4(192, 0, 2, 1)],
 ]);
+const lesson = message('haward-learn', [
+  ['event', string('01ARZ3NDEKTSV4RRFFQ69G5FAV')],
+  ['status', int64(201)],
+  ['learn', string('code.create\nlocation\n/orders/{id}\norder:{id}\nowner\nuser:anne')],
+  ['headers', binary('\x08location\x0a/orders/17\x00\x00')],
+]);
 const other = message('check-client-ip', [['', ipv4(192, 0, 2, 1)], ['', int64(-1)]]);
 const notifies = {
   question,
   workload,
   report,
+  lesson,
+  'report-and-lesson': Buffer.concat([report, lesson]),
+  'two-lessons': Buffer.concat([lesson, lesson]),
   other,
   both: Buffer.concat([report, question]),
   'two-questions': Buffer.concat([question, workload]),

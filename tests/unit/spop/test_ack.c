@@ -81,7 +81,8 @@ static struct decision full_decision(void)
 	                    .dpop_nonce = SV("next"),
 	                    .retry_after_s = 7,
 	                    .ratelimit = SV("\"a\";r=0;t=7"),
-	                    .ratelimit_policy = SV("\"a\";q=5;w=60")},
+	                    .ratelimit_policy = SV("\"a\";q=5;w=60"),
+	                    .learn = SV("code.offer\nof six lines")},
 	};
 	d.token = SVL("e30.e30.x");
 	assert_true(event_id_parse(SVL("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &d.event));
@@ -142,6 +143,7 @@ static void an_allowed_request_is_told_in_full(void **state)
 		{"scopes", "orders:read orders:write"},
 		{"ratelimit", "\"a\";r=0;t=7"},
 		{"ratelimit_policy", "\"a\";q=5;w=60"},
+		{"learn", "code.offer\nof six lines"},
 		{"groups", "staff,ops"},
 		{"header_x_user", "alice"},
 		{"header_x_app_id", "7"},
@@ -253,7 +255,7 @@ static void the_first_five_always_fit(void **state)
 		d.identity.user = d.identity.issuer = d.identity.client = big;
 		d.identity.workload = d.verdict.service = d.verdict.policy = big;
 		d.verdict.challenge = d.verdict.dpop_nonce = big;
-		d.verdict.ratelimit = d.verdict.ratelimit_policy = big;
+		d.verdict.ratelimit = d.verdict.ratelimit_policy = d.verdict.learn = big;
 		d.verdict.retry_after_s = 0; /* a number would fit */
 		d.identity.groups = d.identity.scopes = &big;
 		d.identity.n_groups = d.identity.n_scopes = 1;
@@ -357,7 +359,7 @@ static void many_answers_stand_one_behind_the_other(void **state)
 		assert_int_equal(heard_frame(&rest, SPOP_ACK).stream_id, i);
 		struct ack ack;
 		read_ack(sv_first(one, before - rest.n), &ack);
-		assert_int_equal(ack.n, 23);
+		assert_int_equal(ack.n, 24);
 	}
 	assert_int_equal(rest.n, 0);
 }

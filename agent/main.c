@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{"relation", cli_relation, "check who is in which relation to an object"},
 	{"replay", cli_replay, "judge recorded decisions by another policy set"},
 	{"cel", cli_cel, "evaluate CEL, the language of conditions"},
-	{"import", cli_import, "write Istio's policies as a policy set"},
+	{"import", cli_import, "write Istio's policies or OpenAPI as a policy set"},
 	{"token", cli_token, "verify tokens on standard input"},
 	{"workload", cli_workload, "check SPIFFE IDs and certificates on standard input"},
 	{"audit", cli_audit, "export and verify the audit trail"},

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/importsub.h"
 #include "core/diag.h"
 #include "core/fileio.h"
 #include "core/yamlload.h"
@@ -149,26 +149,12 @@ static int import_file(const struct arguments *a)
 	return status;
 }
 
-static void usage(FILE *to)
-{
-	(void)fputs("Usage: haward import istio [OPTION...] FILE.yaml\n"
-	            "Write what others call policies as a policy set.\n\n"
-	            "haward import istio --help tells more.\n",
-	            to);
-}
-
 static char istio_name[] = "haward import istio"; /* for the usage text */
 
-int cli_import(int argc, char **argv)
+int import_istio_command(int argc, char **argv)
 {
-	struct sv from = sv_of(argc > 1 ? argv[1] : "");
 	struct arguments a = {0};
-	if (sv_eq(from, SVL("istio"))) {
-		argv[1] = istio_name;
-		error_t r = argp_parse(&parser, argc - 1, argv + 1, 0, NULL, &a);
-		return r == 0 ? import_file(&a) : EX_USAGE;
-	}
-	bool asked = sv_eq(from, SVL("--help")) || sv_eq(from, SVL("-?"));
-	usage(asked ? stdout : stderr);
-	return asked ? EX_OK : EX_USAGE;
+	argv[0] = istio_name;
+	error_t r = argp_parse(&parser, argc, argv, 0, NULL, &a);
+	return r == 0 ? import_file(&a) : EX_USAGE;
 }

@@ -23,7 +23,7 @@ const covered = {
 	'haward-check.1': [['check']],
 	'haward-explain.1': [['explain']],
 	'haward-cel.1': [['cel']],
-	'haward-import.1': [['import', 'istio']],
+	'haward-import.1': [['import', 'istio'], ['import', 'openapi']],
 	'haward-policy.1': [['policy', 'test'], ['policy', 'lint'], ['policy', 'diff']],
 	'haward-relation.1': [['relation', 'check'], ['relation', 'write'], ['relation', 'delete'], ['relation', 'list']],
 	'haward-replay.1': [['replay']],

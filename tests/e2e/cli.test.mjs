@@ -129,3 +129,46 @@ test('token verify', async (t) => {
 	const judged = await cli(['token', 'verify', '--policy', policy, '--now', String(now() + 86400)], { input: `${tokens[0][0]}\n` });
 	assert.deepEqual(JSON.parse(judged.stdout).reason, 'token_expired');
 });
+
+test('import openapi: what its policy set decides is what the document says; what cannot be said is named', async (t) => {
+	const dir = tempDir(t, 'openapi');
+	const document = {
+		openapi: '3.1.0', info: { title: 'Shop Orders', version: '1' }, servers: [{ url: 'https://api.example/v1' }],
+		security: [{ idp: ['orders:read'] }],
+		paths: {
+			'/orders': { get: { operationId: 'listOrders' }, post: { operationId: 'createOrder', security: [{ idp: ['orders:write'] }, { mesh: [] }] } },
+			'/orders/{id}': { get: { operationId: 'readOrder' } },
+			'/orders/mine': { get: { operationId: 'mine', security: [{ idp: ['orders:mine'] }] } },
+			'/health': { get: { operationId: 'health', security: [] } },
+		},
+		components: { securitySchemes: { idp: { type: 'openIdConnect', openIdConnectUrl: `${ISSUER}/.well-known/openid-configuration` }, mesh: { type: 'mutualTLS' } } },
+	};
+	const source = write(dir, 'api.json', document);
+	const made = await cli(['import', 'openapi', '--audience', AUDIENCE, source]);
+	assert.equal(made.code, 0, made.stderr);
+	const policy = write(dir, 'policy.json', made.stdout);
+	assert.equal((await cli(['policy', 'lint', policy])).code, 0, 'nothing to complain about');
+
+	const as = (scope) => ({ claims: { ...claims('anne'), scope } });
+	const rows = [
+		['GET', '/v1/orders', as('orders:read'), 'allow', 'listOrders'], ['GET', '/v1/orders', as('orders:readonly'), 'deny'], ['GET', '/v1/orders', {}, 'authenticate'],
+		['POST', '/v1/orders', as('orders:write'), 'allow', 'createOrder'], ['POST', '/v1/orders', { workload: 'spiffe://td/x' }, 'allow', 'createOrder'], ['POST', '/v1/orders', as('orders:read'), 'deny'],
+		['GET', '/v1/orders/17', as('orders:read'), 'allow', 'readOrder'], ['GET', '/v1/orders/mine', as('orders:read'), 'deny'], ['GET', '/v1/orders/mine', as('orders:mine'), 'allow', 'mine'],
+		['DELETE', '/v1/orders/17', as('orders:read orders:write'), 'deny'], ['GET', '/v1/orders/17/items', as('orders:read'), 'deny'],
+		['GET', '/v1/health', {}, 'allow', 'health'], ['GET', '/health', {}, 'deny'],
+	];
+	const input = rows.map(([method, pathname, who]) => JSON.stringify({ method, host: 'api.example', path: pathname, ...who })).join('\n');
+	const explained = (await cli(['explain', '--policy', policy], { input })).stdout.trim().split('\n').map((line) => JSON.parse(line));
+	rows.forEach(([method, pathname, , verdict, by], i) => {
+		assert.equal(explained[i].verdict, verdict, `${method} ${pathname} (row ${i})`);
+		if (by) assert.equal(explained[i].policy, by);
+	});
+
+	const refused = await cli(['import', 'openapi', write(dir, 'bad.json', { ...document, paths: { '/a.{b}': { get: {} } } })]);
+	assert.equal(refused.code, 65);
+	assert.equal(refused.stdout, '');
+	assert.match(refused.stderr, /bad\.json: \/paths\/~1a\.\{b\}: 'a\.\{b\}': a segment of a path is either text or one \{name\}/);
+	assert.equal((await cli(['import', 'openapi', write(dir, 'torn.yaml', 'openapi: [')])).code, 65);
+	assert.equal((await cli(['import', 'openapi', path.join(dir, 'absent')])).code, 66);
+	assert.equal((await cli(['import', 'openapi'])).code, 64);
+});

@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 #include "policy/question.h"
 #include "policy/tables.h"
+#include "policy/trace.h"
 #include "state/versions.h"
 
 #include <errno.h>
@@ -26,6 +27,16 @@ static bool read_question(struct call *call, struct arena *arena, struct questio
 		reply_bad_input(call, &diag);
 	diag_fini(&diag);
 	return good;
+}
+
+static bool read_verbose(struct call *call, bool *ret)
+{
+	const json_t *verbose = json_object_get(call->input, "verbose");
+	*ret = json_is_true(verbose);
+	if (!verbose || json_is_boolean(verbose))
+		return true;
+	reply_problem(call, PROBLEM_INVALID_REQUEST, "verbose: true or false is expected.");
+	return false;
 }
 
 /* The text of the body, else the one in force. Owned by *ret when it comes from there. */
@@ -47,7 +58,7 @@ static bool find_text(struct call *call, struct state_version *in_force, struct 
 }
 
 static void judge(struct call *call, const struct policy *policy, const struct question *question,
-                  struct arena *arena)
+                  bool verbose, struct arena *arena)
 {
 	struct decision decision;
 	struct policy_tables_view view = {0};
@@ -56,6 +67,10 @@ static void judge(struct call *call, const struct policy *policy, const struct q
 	if (question_decide(policy, &ctx, question, &decision)) {
 		json_t *explanation = policy_explain(&decision);
 		policy_explain_words(json_object_get(explanation, "why"));
+		if (verbose)
+			json_object_set_new(
+				explanation, "trace",
+				policy_trace(policy, &ctx, &question->request, &decision));
 		reply_json(call, 200, explanation);
 	} else {
 		reply_problem(call, PROBLEM_INVALID_REQUEST, "request: 'claims' are too many.");
@@ -64,11 +79,11 @@ static void judge(struct call *call, const struct policy *policy, const struct q
 }
 
 static void judge_with(struct call *call, struct sv text, const struct question *question,
-                       struct arena *arena)
+                       bool verbose, struct arena *arena)
 {
 	struct policy *policy = offline_policy(call, text);
 	if (policy)
-		judge(call, policy, question, arena);
+		judge(call, policy, question, verbose, arena);
 	policy_unref(policy);
 }
 
@@ -78,10 +93,11 @@ void evaluations_create(struct call *call)
 	CLEANUP(arena_fini) struct arena arena = {0};
 	struct question question;
 	struct sv text;
-	if (!call_input(call))
+	bool verbose;
+	if (!call_input(call) || !read_verbose(call, &verbose))
 		return;
 	if (arena_init(&arena, REQUEST_ARENA_BYTES) != 0)
 		reply_error(call, -ENOMEM, "the request could not be judged");
 	else if (read_question(call, &arena, &question) && find_text(call, &in_force, &text))
-		judge_with(call, text, &question, &arena);
+		judge_with(call, text, &question, verbose, &arena);
 }

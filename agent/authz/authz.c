@@ -338,17 +338,24 @@ static void judge_form(const struct authz *authz, const struct authz_service *se
 	note_hits(&j, verdict);
 }
 
+void authz_view_arm(const struct authz *authz, const struct authz_target *target, struct sv service,
+                    struct authz_roles_held *roles, struct authz_view *view)
+{
+	*roles = (struct authz_roles_held){.roles = authz->roles.n ? &authz->roles : NULL};
+	view->roles = roles;
+	view->issuers = authz->issuers_json;
+	view->model = &authz->relations;
+	view->tuples = target->tuples;
+	view->service = service;
+}
+
 void authz_evaluate(const struct authz *authz, const struct authz_target *target,
                     const struct request *request, const struct identity *who,
                     struct arena *scratch, struct verdict *verdict)
 {
+	struct authz_roles_held roles;
 	struct authz_view view = authz_view_of(target, request, who, scratch);
-	struct authz_roles_held roles = {.roles = authz->roles.n ? &authz->roles : NULL};
-	view.roles = &roles;
-	view.issuers = authz->issuers_json;
-	view.model = &authz->relations;
-	view.tuples = target->tuples;
-	view.service = verdict->service;
+	authz_view_arm(authz, target, verdict->service, &roles, &view);
 	struct sv service = verdict->service;
 	struct sv path = verdict->path;
 

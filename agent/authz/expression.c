@@ -80,6 +80,43 @@ enum authz_expression_outcome authz_expression_evaluate(const struct authz_expre
 	return AUTHZ_EXPRESSION_FAILED;
 }
 
+/* ---- what it reads ---- */
+
+size_t authz_expression_slots(const struct authz_expression *e)
+{
+	return n_authz_names + e->n_captures;
+}
+
+struct sv authz_expression_slot_name(const struct authz_expression *e, size_t slot,
+                                     struct arena *scratch)
+{
+	if (slot < n_authz_names)
+		return sv_of(authz_names[slot].name);
+	return arena_printf(scratch, "path.%.*s", SV_ARG(e->captures[slot - n_authz_names]));
+}
+
+struct cel_value authz_expression_slot_value(const struct authz_expression *e,
+                                             const struct authz_view *view,
+                                             const struct authz_captures *captures, size_t slot,
+                                             struct cel_call *call)
+{
+	const struct judging j = {e, view, captures};
+	return get(call, &j, (uint32_t)slot);
+}
+
+/* Names whose values may hold secrets. */
+static bool is_secret(const char *name)
+{
+	struct sv text = sv_of(name);
+	return sv_eq(text, SVL("request.headers")) || sv_eq(text, SVL("request.path")) ||
+	       sv_starts(text, SVL("request.query"));
+}
+
+bool authz_expression_slot_is_secret(size_t slot)
+{
+	return slot < n_authz_names && is_secret(authz_names[slot].name);
+}
+
 /* ---- compiling ---- */
 
 static bool is_captured(const struct authz_rule *rule, struct sv name)
@@ -130,14 +167,6 @@ static const struct cel_variable *declare(struct compile *c, const struct authz_
 		variables[n_authz_names + i] = (struct cel_variable){name.at, "string"};
 	}
 	return variables;
-}
-
-/* Names whose values may hold secrets. */
-static bool is_secret(const char *name)
-{
-	struct sv text = sv_of(name);
-	return sv_eq(text, SVL("request.headers")) || sv_eq(text, SVL("request.path")) ||
-	       sv_starts(text, SVL("request.query"));
 }
 
 static void note_uses(struct authz_expression *e)

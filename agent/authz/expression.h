@@ -55,6 +55,26 @@ enum authz_expression_outcome authz_expression_evaluate(const struct authz_expre
                                                         const struct authz_captures *captures,
                                                         struct sv *ret_why);
 
+/* authz_expression_reads - the values of what it names, for people: [{name, value}], where there is none
+ * [{name, error}], and [{name, hidden: true}] where it may be a secret. Long ones are cut.
+ *
+ * returns owned; NULL: no memory
+ */
+MUST_CHECK json_t *authz_expression_reads(const struct authz_expression *expression,
+                                          const struct authz_view *view,
+                                          const struct authz_captures *captures);
+
+/* authz_expression_slots, _slot_name, _slot_is_secret, _slot_value - what it may name: slots from 0, of which the
+ * program uses some. The value may be an error that says why there is none. */
+size_t authz_expression_slots(const struct authz_expression *expression);
+struct sv authz_expression_slot_name(const struct authz_expression *expression, size_t slot,
+                                     struct arena *scratch);
+bool authz_expression_slot_is_secret(size_t slot);
+struct cel_value authz_expression_slot_value(const struct authz_expression *expression,
+                                             const struct authz_view *view,
+                                             const struct authz_captures *captures, size_t slot,
+                                             struct cel_call *call);
+
 /* compile_expression - in: value: a string of at most 4 KiB; rule: its `to` is compiled already
  *
  * out     memory of the set; NULL when something was reported. It is in c->expressions

@@ -240,16 +240,17 @@ static bool failed_holds(const struct judging *j)
 	return j->view->who->recorded ? unknown_holds(j) : is_deny(j);
 }
 
+static bool outcome_holds(const struct judging *j, enum authz_expression_outcome outcome)
+{
+	return outcome == AUTHZ_EXPRESSION_TRUE ||
+	       (outcome == AUTHZ_EXPRESSION_FAILED && failed_holds(j));
+}
+
 static bool expression_holds(const struct judging *j)
 {
 	const struct authz_expression *e = j->rule->expression;
 	struct sv why;
-	if (!e)
-		return true;
-	enum authz_expression_outcome outcome =
-		authz_expression_evaluate(e, j->view, j->captures, &why);
-	if (outcome == AUTHZ_EXPRESSION_TRUE ||
-	    (outcome == AUTHZ_EXPRESSION_FAILED && failed_holds(j)))
+	if (!e || outcome_holds(j, authz_expression_evaluate(e, j->view, j->captures, &why)))
 		return true;
 	missed_expression(j, why);
 	return false;
@@ -442,4 +443,45 @@ void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *
 	*ret_condition = operation ? SVL("to.operation.paths") : SVL("");
 	*ret_value = operation ? view->path : SVL("");
 	*ret_expected = operation ? operation->paths_expected : SVL("");
+}
+
+/* ---- part by part ---- */
+
+/* What is missed is of no interest here. */
+static struct judging part_of(const struct authz_rule_at *at, struct authz_miss *ignored)
+{
+	*ignored = (struct authz_miss){.rule = at->rule, .progress = UINT32_MAX};
+	return (struct judging){
+		.rule = at->rule, .view = at->view, .captures = at->captures, .miss = ignored};
+}
+
+bool authz_rule_at_condition(const struct authz_rule_at *at, const struct authz_condition *c)
+{
+	struct authz_miss ignored;
+	struct judging j = part_of(at, &ignored);
+	return condition_holds(c, &j);
+}
+
+bool authz_rule_at_caller(const struct authz_rule_at *at)
+{
+	struct authz_miss ignored;
+	struct judging j = part_of(at, &ignored);
+	return caller_holds(&j);
+}
+
+bool authz_rule_at_stepup(const struct authz_rule_at *at)
+{
+	struct authz_miss ignored;
+	struct judging j = part_of(at, &ignored);
+	return stepup_holds(&j);
+}
+
+bool authz_rule_at_expression(const struct authz_rule_at *at, struct sv *ret_why, bool *ret_failed)
+{
+	struct authz_miss ignored;
+	struct judging j = part_of(at, &ignored);
+	enum authz_expression_outcome outcome =
+		authz_expression_evaluate(at->rule->expression, at->view, at->captures, ret_why);
+	*ret_failed = outcome == AUTHZ_EXPRESSION_FAILED;
+	return outcome_holds(&j, outcome);
 }

@@ -127,4 +127,21 @@ bool authz_rule_holds(const struct authz_rule *rule, const struct authz_view *vi
 void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *view,
                         struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected);
 
+/* ---- part by part, by the very functions that judge the whole: for explanations (trace.h) ---- */
+
+/* One rule with the captures of one path. */
+struct authz_rule_at {
+	const struct authz_rule *rule;
+	const struct authz_view *view;
+	const struct authz_captures *captures; /* NULL: no path was matched */
+};
+
+bool authz_rule_at_condition(const struct authz_rule_at *at, const struct authz_condition *c);
+/* authz_rule_at_caller - all but `to`. */
+bool authz_rule_at_caller(const struct authz_rule_at *at);
+bool authz_rule_at_stepup(const struct authz_rule_at *at);
+/* authz_rule_at_expression - out: *ret_why as of authz_expression_evaluate(); *ret_failed: an error, which grants
+ * nothing */
+bool authz_rule_at_expression(const struct authz_rule_at *at, struct sv *ret_why, bool *ret_failed);
+
 #endif

@@ -2,8 +2,11 @@
 
 #include "authn/dpop.h"
 #include "authn/tokencache.h"
+#include "authz/authz.h"
+#include "authz/relation_tuples.h"
 #include "cli/cli.h"
 #include "cli/policyfile.h"
+#include "cli/tuplesfile.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/jsonload.h"
@@ -11,6 +14,7 @@
 #include "policy/decide.h"
 #include "policy/policy.h"
 #include "policy/question.h"
+#include "policy/trace.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -28,6 +32,8 @@ enum {
 struct explaining {
 	struct policy *policy;
 	struct decide_ctx ctx;
+	struct relation_tuples *tuples;
+	bool verbose;
 	bool failed; /* some line was no question */
 };
 
@@ -56,6 +62,12 @@ static void explain_question(struct explaining *e, const struct question *q, siz
 	json_t *answer = NULL;
 	if (question_decide(e->policy, &e->ctx, q, &decision))
 		answer = policy_explain(&decision);
+	if (e->verbose &&
+	    json_object_set_new(answer, "trace",
+	                        policy_trace(e->policy, &e->ctx, &q->request, &decision)) != 0) {
+		json_decref(answer);
+		answer = NULL;
+	}
 	if (!answer)
 		print_error(e, number, "", "memory is out");
 	else if (json_dumpf(answer, stdout, JSON_COMPACT) == 0)
@@ -105,14 +117,17 @@ static int explain_all(struct explaining *e, FILE *from)
 /* ---- the command ---- */
 
 struct arguments {
-	const char *policy;
+	const char *policy, *tuples;
 	int64_t now_s; /* 0: the clock */
+	bool verbose;
 };
 
 enum { KEY_NOW = 256 };
 
 static const struct argp_option options[] = {
 	{"policy", 'p', "FILE", 0, "the policy set that judges", 0},
+	{"tuples", 't', "FILE", 0, "the relations that related() finds, one tuple a line", 0},
+	{"verbose", 'v', NULL, 0, "tell every policy that was considered, and every condition", 0},
 	{"now", KEY_NOW, "UNIX", 0, "judge tokens as of this second", 0},
 	{0},
 };
@@ -123,6 +138,10 @@ static error_t take_option(int key, char *value, struct argp_state *state)
 	unsigned long long now;
 	if (key == 'p') {
 		a->policy = value;
+	} else if (key == 't') {
+		a->tuples = value;
+	} else if (key == 'v') {
+		a->verbose = true;
 	} else if (key == KEY_NOW) {
 		if (!sv_to_u64(sv_of(value), &now) || now > INT64_MAX / 1000000)
 			argp_error(state, "--now takes seconds since 1970");
@@ -148,27 +167,41 @@ static const struct argp parser = {
 
 static char own_name[] = "haward explain"; /* for the usage text */
 
+/* returns the exit status */
+static int explain(struct explaining *e, const struct arguments *a, struct arena *arena)
+{
+	const struct relation_model *model = authz_relations(policy_authz(e->policy));
+	int status =
+		a->tuples ? tuplesfile_load("haward explain", a->tuples, model, &e->tuples) : EX_OK;
+	if (status != EX_OK)
+		return status;
+	e->verbose = a->verbose;
+	e->ctx.tuples = e->tuples;
+	e->ctx.tokens = tokencache_new(TOKENS);
+	e->ctx.arena = arena;
+	e->ctx.now_us = a->now_s ? a->now_s * 1000000 : clock_real_us();
+	if (!e->ctx.tokens || dpop_new(PROOFS, e->ctx.now_us / 1000000, &e->ctx.dpop) != 0 ||
+	    arena_init(arena, LINE_ARENA_BYTES) != 0)
+		return EX_SOFTWARE;
+	return explain_all(e, stdin);
+}
+
 int cli_explain(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct explaining e = {0};
 	struct arena arena = {0};
-	int status = EX_SOFTWARE;
 
 	argv[0] = own_name;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return EX_USAGE;
 	if (policyfile_load(a.policy, &e.policy) != 0)
 		return EX_CONFIG;
-	e.ctx.tokens = tokencache_new(TOKENS);
-	e.ctx.arena = &arena;
-	e.ctx.now_us = a.now_s ? a.now_s * 1000000 : clock_real_us();
-	if (e.ctx.tokens && dpop_new(PROOFS, e.ctx.now_us / 1000000, &e.ctx.dpop) == 0 &&
-	    arena_init(&arena, LINE_ARENA_BYTES) == 0)
-		status = explain_all(&e, stdin);
+	int status = explain(&e, &a, &arena);
 	arena_fini(&arena);
 	tokencache_free(e.ctx.tokens);
 	dpop_free(e.ctx.dpop);
+	relation_tuples_free(e.tuples);
 	policy_unref(e.policy);
 	return status;
 }

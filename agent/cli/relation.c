@@ -4,6 +4,7 @@
 #include "cli/policyfile.h"
 #include "cli/relationlines.h"
 #include "cli/relationsub.h"
+#include "cli/tuplesfile.h"
 #include "policy/policy.h"
 
 #include <argp.h>
@@ -61,42 +62,6 @@ static const struct argp check_parser = {
 	       "refused.",
 };
 
-/* ---- tuples ---- */
-
-struct reading {
-	struct relation_tuples *tuples;
-	const struct relation_model *model;
-	const char *path;
-};
-
-/* What the model does not allow counts for nothing, and is said once a tuple. */
-static int add_line(void *user, const struct relation_tuple *tuple, size_t number)
-{
-	const struct reading *r = user;
-	const char *why = relation_model_why_not(r->model, tuple);
-	if (why)
-		(void)fprintf(stderr, "%s:%zu: left out: %s\n", r->path, number, why);
-	return why ? 0 : relation_tuples_add(r->tuples, tuple);
-}
-
-/* returns the exit status */
-static int read_tuples(const char *path, const struct relation_model *model,
-                       struct relation_tuples *tuples)
-{
-	struct reading reading = {tuples, model, path};
-	FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	if (!from) {
-		(void)fprintf(stderr, "haward relation: %s: %s\n", path, strerrordesc_np(errno));
-		return EX_NOINPUT;
-	}
-	int r = relation_lines(from, path, add_line, &reading);
-	if (from != stdin)
-		(void)fclose(from);
-	if (r != 0 && r != -EINVAL)
-		(void)fprintf(stderr, "haward relation: %s: %s\n", path, strerrordesc_np(-r));
-	return r == 0 ? EX_OK : r == -EINVAL ? EX_DATAERR : EX_IOERR;
-}
-
 /* ---- the question ---- */
 
 static int refuse(const char *text, size_t at, const char *why)
@@ -146,15 +111,13 @@ static int run_check(const struct arguments *a)
 	if (policyfile_load(a->policy, &policy) != 0)
 		return EX_CONFIG;
 	struct relation_question q = {.model = authz_relations(policy_authz(policy))};
-	struct relation_tuples *tuples = relation_tuples_new();
-	int status = tuples ? read_question(a, &q) : EX_OSERR;
+	struct relation_tuples *tuples = NULL;
+	int status = read_question(a, &q);
 	if (status == EX_OK)
-		status = read_tuples(a->tuples, q.model, tuples);
+		status = tuplesfile_load("haward relation", a->tuples, q.model, &tuples);
 	q.tuples = tuples;
-	if (status == EX_OK) {
-		relation_tuples_seal(tuples);
+	if (status == EX_OK)
 		status = answer(&q);
-	}
 	relation_tuples_free(tuples);
 	policy_unref(policy);
 	return status;

@@ -64,11 +64,16 @@ static void challenge(const struct policy *policy, const struct request *req, st
 		verdict->challenge = authn_challenge(policy_authn(policy), req, verdict, arena);
 }
 
+const struct relation_tuples *policy_decide_tuples(const struct decide_ctx *ctx)
+{
+	return ctx->tuples ? ctx->tuples : policy_relations_of(ctx->tables);
+}
+
 static void judge(const struct policy *policy, const struct decide_ctx *ctx,
                   const struct request *req, struct authz_target *target, struct decision *ret)
 {
 	target->now_s = ret->at_us / 1000000;
-	target->tuples = policy_relations_of(ctx->tables);
+	target->tuples = policy_decide_tuples(ctx);
 	authz_evaluate(policy_authz(policy), target, req, &ret->identity, ctx->arena,
 	               &ret->verdict);
 }

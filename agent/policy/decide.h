@@ -17,6 +17,7 @@ struct identity;
 struct limiter;
 struct login_shared;
 struct policy;
+struct relation_tuples;
 struct request;
 struct tokencache;
 
@@ -30,6 +31,9 @@ struct decide_ctx {
 
 	const struct policy_tables_view
 		*tables; /* NULL: no API key can be judged, nothing is revoked */
+
+	const struct relation_tuples
+		*tuples; /* the relations of a request that is imagined; NULL: those of tables */
 
 	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
 	enum reason
@@ -61,5 +65,8 @@ MUST_CHECK enum decide_outcome policy_decide(const struct policy *policy, struct
 /* policy_decide_as - the same for a caller that is known already: explanations and tests. */
 void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
                       const struct request *req, const struct identity *who, struct decision *ret);
+
+/* policy_decide_tuples - the relations that conditions see; NULL: they are not known. */
+const struct relation_tuples *policy_decide_tuples(const struct decide_ctx *ctx);
 
 #endif

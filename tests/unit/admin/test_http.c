@@ -424,14 +424,16 @@ static void validation_says_where_and_stores_nothing(void **state)
 	assert_int_equal(status_of(web, "GET", "/api/v1/policy-set", editor.safe, NULL), 404);
 }
 
-static json_t *evaluate(const struct web *web, const char *login, json_t *request, unsigned status)
+static json_t *evaluate_as(const struct web *web, const char *login, json_t *request, bool verbose,
+                           unsigned status)
 {
 	static const char set[] =
 		"{\"services\":[{\"name\":\"orders\",\"hosts\":[\"a.example\"]}],\"policies\":[{"
 		"\"name\":\"read\",\"action\":\"ALLOW\",\"services\":[\"orders\"],\"rules\":[{"
 		"\"from\":[{\"source\":{"
 		"\"requestPrincipals\":[\"https://idp.example/alice\"]}}]}]}]}";
-	json_t *body = json_pack("{s:s, s:o}", "text", set, "request", request);
+	json_t *body =
+		json_pack("{s:s, s:o, s:b}", "text", set, "request", request, "verbose", verbose);
 	char *dumped = json_dumps(body, 0);
 	struct answer answer =
 		web_ask(web, "POST", "/api/v1/policy-set/evaluations", login, dumped);
@@ -442,6 +444,11 @@ static json_t *evaluate(const struct web *web, const char *login, json_t *reques
 	free(dumped);
 	answer_fini(&answer);
 	return json;
+}
+
+static json_t *evaluate(const struct web *web, const char *login, json_t *request, unsigned status)
+{
+	return evaluate_as(web, login, request, false, status);
 }
 
 static json_t *asked_by(const char *subject)
@@ -468,6 +475,14 @@ static void an_imagined_request_is_judged_and_explained(void **state)
 	const json_t *error = json_array_get(json_object_get(json, "errors"), 0);
 	assert_string_equal(json_string_value(json_object_get(error, "pointer")),
 	                    "/request/nonsense");
+	json_decref(json);
+	json = evaluate_as(web, editor.unsafe, asked_by("bob"), true, 200);
+	const json_t *trace = json_object_get(json, "trace");
+	assert_true(json_is_null(json_object_get(trace, "winner")));
+	const json_t *policy = json_array_get(json_object_get(trace, "policies"), 0);
+	const json_t *rule = json_array_get(json_object_get(policy, "rules"), 0);
+	assert_string_equal(json_string_value(json_object_get(rule, "failed")),
+	                    "from.source.requestPrincipals");
 	json_decref(json);
 	/* a trial takes no credentials */
 	json_decref(

@@ -1202,6 +1202,8 @@ export interface components {
             /** @description Policy set to judge with; absent: the one in force. */
             text?: string;
             request: components["schemas"]["EvaluationRequest"];
+            /** @description Tell every policy that was considered and every condition: trace. */
+            verbose?: boolean;
         };
         /** @description The arguments that HAProxy would send, and who is said to ask. */
         EvaluationRequest: {
@@ -1246,6 +1248,7 @@ export interface components {
             service?: string | null;
             route?: string | null;
             why?: components["schemas"]["Why"][];
+            trace?: components["schemas"]["Trace"];
         } & {
             [key: string]: unknown;
         };
@@ -2019,6 +2022,147 @@ export interface components {
         RelationAnswer: {
             allowed: boolean;
             reason: string;
+        };
+        /** @description One condition of a rule, with what it saw. */
+        TraceCondition: {
+            /** @description Where it stands in the rule: from.source.requestPrincipals. */
+            condition: string;
+            /** @description What the request had, cut and, where it may be a secret, hidden; null: nothing. */
+            value?: string | null;
+            expected?: string | null;
+            negated?: boolean;
+            /**
+             * @description not_told: HAProxy did not tell it, or there is none on a TCP connection; then it fails in an ALLOW rule and matches in a DENY rule. not_recorded: the book does not keep it.
+             * @enum {string}
+             */
+            known?: "yes" | "not_told" | "not_recorded";
+            /** @enum {string} */
+            result: "matched" | "failed";
+            /** @description valuesFrom. */
+            compared_with?: {
+                name: string;
+                value?: string | null;
+            }[];
+            /** @description Of paths: the pattern that matched. */
+            route?: string | null;
+            captures?: {
+                [key: string]: string;
+            };
+        };
+        /** @description One of `from` or `to`: all of its conditions have to match. */
+        TraceAlternative: {
+            /** @enum {string} */
+            result: "matched" | "failed";
+            conditions: components["schemas"]["TraceCondition"][];
+        };
+        /** @description What a CEL condition read. */
+        TraceRead: {
+            name: string;
+            /** @description Any JSON; long texts and lists are cut. */
+            value?: unknown;
+            /** @description Why there is no value. */
+            error?: string;
+            /** @description It may be a secret. */
+            hidden?: boolean;
+        };
+        TraceExpression: {
+            condition: string;
+            /** @description true, false and the relation that is missing, or the error with line and column. */
+            value?: string | null;
+            /** @description The condition as it is written. */
+            expected: string;
+            error: boolean;
+            /** @description What came of an error. */
+            note?: string;
+            /** @enum {string} */
+            result: "matched" | "failed";
+            reads: components["schemas"]["TraceRead"][];
+        };
+        TraceRule: {
+            /** @description JSON pointer into the policy set. */
+            rule: string;
+            /** @enum {string} */
+            result: "matched" | "failed";
+            /** @description The verdict is by this rule. */
+            decided: boolean;
+            route?: string | null;
+            /** @description The part that kept it from matching: the first in the order to, when, from, authentication, expression. */
+            failed?: string | null;
+            to: components["schemas"]["TraceAlternative"][];
+            when: components["schemas"]["TraceCondition"][];
+            from: components["schemas"]["TraceAlternative"][];
+            authentication?: {
+                condition: string;
+                value?: string | null;
+                expected?: string | null;
+                /** @enum {string} */
+                result: "matched" | "failed";
+            };
+            expression?: components["schemas"]["TraceExpression"];
+        };
+        TracePolicy: {
+            policy: string;
+            /** @enum {string} */
+            action: "ALLOW" | "DENY";
+            /** @enum {string} */
+            mode: "enforce" | "shadow" | "disabled";
+            percent?: number;
+            /** @description For this caller; else it is a shadow. */
+            in_force: boolean;
+            /** @enum {string} */
+            result: "matched" | "failed";
+            /**
+             * @description Why none of its rules was looked at.
+             * @enum {string|null}
+             */
+            not_for?: "another_service" | "disabled" | "no_rules" | null;
+            rules: components["schemas"]["TraceRule"][];
+        };
+        /** @description Every policy that was considered, and why. */
+        Trace: {
+            /** @description False: policies did not decide, as where a credential was refused or a path is ambiguous. */
+            judged: boolean;
+            text: string;
+            /** @description Null: a text that is not published. */
+            policy_version: number | null;
+            winner?: {
+                policy: string;
+                /** @description JSON pointer. */
+                rule: string;
+            } | null;
+            /** @description What policies said, before limits and logins. */
+            verdict?: string;
+            reason?: string;
+            service?: string | null;
+            host?: string | null;
+            /** @description In the form that was judged. */
+            path?: string | null;
+            /**
+             * @description What is said where no ALLOW policy is for the service.
+             * @enum {string}
+             */
+            default_action?: "DENY" | "ALLOW";
+            /** @description What the caller holds. */
+            roles?: {
+                role: string;
+                /** @description JSON pointer. */
+                binding: string;
+                /** @description False: what is not known could decide it. */
+                sure: boolean;
+            }[];
+            /** @description What the request counts to when it is allowed. */
+            limits?: {
+                limit: string;
+                pointer: string;
+                condition?: string | null;
+                value?: string | null;
+                expected: string;
+                shadow: boolean;
+            }[];
+            /** @description In the order in which they are judged; then those that do not apply. */
+            policies?: components["schemas"]["TracePolicy"][];
+            /** @description Rules and policies beyond 1000 that are not told. */
+            left_out?: number;
         };
     };
     responses: {

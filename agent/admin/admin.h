@@ -15,6 +15,7 @@ struct audit_store;
 struct policy;
 struct policy_env;
 struct policy_hits;
+struct policy_slot;
 struct policy_tables;
 struct policy_tables_env;
 struct state;
@@ -74,6 +75,7 @@ struct admin_deps {
 	const struct policy_tables_env *tables_env; /* for API keys */
 	struct policy_tables *tables; /* what workers look at; NULL: no relation is known */
 	struct policy_hits *hits;     /* NULL: policies are listed without */
+	struct policy_slot *slot;     /* NULL: who asks for a decision is denied */
 	struct admin_hooks hooks;
 };
 

@@ -37,6 +37,7 @@ static const struct sv header_names[CALL_HEADER_COUNT] = {
 	[HEADER_AUTHORIZATION] = SV("Authorization"),
 	[HEADER_FORWARDED_FOR] = SV("X-Forwarded-For"),
 	[HEADER_USER_AGENT] = SV("User-Agent"),
+	[HEADER_REQUEST_ID] = SV("X-Request-ID"),
 };
 
 /* What the walk over the header lines found out. */

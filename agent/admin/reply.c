@@ -273,7 +273,9 @@ static void add_headers(struct call *call, struct MHD_Response *response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
 	if (!reply->cacheable)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Request-Id", call->request_id);
+	/* ours, unless an operation has to give back the caller's */
+	if (!MHD_get_response_header(response, "X-Request-Id"))
+		MHD_add_response_header(response, "X-Request-Id", call->request_id);
 }
 
 static void count_reply(struct call *call)

@@ -93,29 +93,57 @@ static bool is_listed(struct sv list, struct sv name)
 }
 
 /* Of the first that is wrong; REASON_POLICY_ALLOWED: of none. */
-static enum reason fault_of(const struct authn_turn *turn, apikeys_place place)
+static enum reason fault_of(const struct apikeys *table, apikeys_place place,
+                            const struct netaddr *src, struct sv service, int64_t now_s)
 {
-	static const struct netaddr nowhere;
-	const struct apikeys *table = apikeys_of(turn->ctx->apikeys);
 	struct apikey key;
 	apikeys_at(table, place, &key);
 	if (key.is_revoked)
 		return REASON_API_KEY_REVOKED;
-	if (key.ends_s && key.ends_s <= turn->ctx->now_s)
+	if (key.ends_s && key.ends_s <= now_s)
 		return REASON_API_KEY_EXPIRED;
-	if (!apikeys_network_ok(table, place, turn->req ? &turn->req->src : &nowhere))
+	if (!apikeys_network_ok(table, place, src))
 		return REASON_API_KEY_NETWORK;
-	if (key.services.n && !is_listed(key.services, turn->ctx->service))
+	if (key.services.n && !is_listed(key.services, service))
 		return REASON_API_KEY_SERVICE;
 	return REASON_POLICY_ALLOWED;
 }
 
+enum reason apikey_check(const struct shared *shared, struct sv text, const struct netaddr *src,
+                         struct sv service, int64_t now_s, struct apikey *ret)
+{
+	const struct apikeys *table = apikeys_of(shared);
+	struct sv id;
+	if (!apikey_text_id(text, &id) || !apikey_text_check(text))
+		return REASON_API_KEY_MALFORMED;
+	if (!table)
+		return REASON_API_KEYS_UNAVAILABLE;
+	apikeys_place place = apikeys_find(table, id);
+	if (!is_given_out(table, place, text))
+		return REASON_API_KEY_UNKNOWN;
+	enum reason fault = fault_of(table, place, src, service, now_s);
+	if (fault != REASON_POLICY_ALLOWED)
+		return fault;
+	apikeys_mark_used(table, place, now_s / SECONDS_A_DAY);
+	apikeys_at(table, place, ret);
+	return REASON_POLICY_ALLOWED;
+}
+
+bool apikey_has_scope(const struct apikey *key, struct sv scope)
+{
+	return is_listed(key->scopes, scope);
+}
+
 static enum authn_outcome admit(const struct authn_turn *turn, apikeys_place place)
 {
-	enum reason fault = fault_of(turn, place);
+	static const struct netaddr nowhere;
+	const struct authn_ctx *ctx = turn->ctx;
+	enum reason fault =
+		fault_of(apikeys_of(ctx->apikeys), place, turn->req ? &turn->req->src : &nowhere,
+	                 ctx->service, ctx->now_s);
 	if (fault != REASON_POLICY_ALLOWED)
 		return turn_refuse(turn, fault);
-	apikeys_mark_used(apikeys_of(turn->ctx->apikeys), place, turn->ctx->now_s / SECONDS_A_DAY);
+	apikeys_mark_used(apikeys_of(ctx->apikeys), place, ctx->now_s / SECONDS_A_DAY);
 	return AUTHN_OK;
 }
 

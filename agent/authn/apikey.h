@@ -21,4 +21,16 @@ MUST_CHECK enum authn_outcome apikey_identify(const struct authn_turn *turn,
                                               const struct credential *credential,
                                               struct identity *ret);
 
+/* apikey_check - the same without a cache, for those who are asked seldom.
+ *
+ * in      table: of apikeys.h, NULL refuses; service: that it is used for; empty: none
+ * out     *ret: the key, lifetime: the table's; set on REASON_POLICY_ALLOWED only
+ */
+struct apikey;
+enum reason apikey_check(const struct shared *table, struct sv text, const struct netaddr *src,
+                         struct sv service, int64_t now_s, struct apikey *ret);
+
+/* apikey_has_scope - is it one of the key's? */
+bool apikey_has_scope(const struct apikey *key, struct sv scope);
+
 #endif

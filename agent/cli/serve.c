@@ -387,6 +387,7 @@ static int start_admin(struct program *p, const char *path)
 	                                .tables_env = &p->tables_env,
 	                                .tables = p->tables,
 	                                .hits = policy_slot_hits(p->slot),
+	                                .slot = p->slot,
 	                                .hooks = {.user = p,
 	                                          .publish = program_publish,
 	                                          .describe = program_describe,

@@ -657,6 +657,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/access/v1/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * May this subject do this to this resource?
+         * @description OpenID AuthZEN, Authorization API 1.0. A resource whose type is in `types` of the policy set, with a relation of that type as the action, is asked of the relations. Every other is a request as HAProxy would tell it: the method is action.properties.method or action.name; host and path are hostname and path of resource.properties, else those of its uri, else the resource's id; service and ip of resource.properties, headers of context likewise. A subject of type workload has a SPIFFE ID; of any other type it is a user, whose properties are taken as claims that were verified. Each answer is a decision in the book, under the event of its context.
+         */
+        post: operations["accessEvaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Several evaluations at once.
+         * @description OpenID AuthZEN, Authorization API 1.0. A resource whose type is in `types` of the policy set, with a relation of that type as the action, is asked of the relations. Every other is a request as HAProxy would tell it: the method is action.properties.method or action.name; host and path are hostname and path of resource.properties, else those of its uri, else the resource's id; service and ip of resource.properties, headers of context likewise. A subject of type workload has a SPIFFE ID; of any other type it is a user, whose properties are taken as claims that were verified. Each answer is a decision in the book, under the event of its context. What an evaluation does not say is said for all. Without evaluations it is one evaluation, answered as such.
+         */
+        post: operations["accessEvaluations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/authzen-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the decision point is: AuthZEN metadata. */
+        get: operations["getAuthzenConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/jwks.json": {
         parameters: {
             query?: never;
@@ -2163,6 +2220,66 @@ export interface components {
             policies?: components["schemas"]["TracePolicy"][];
             /** @description Rules and policies beyond 1000 that are not told. */
             left_out?: number;
+        };
+        /** @description A subject or a resource. */
+        AccessEntity: {
+            type: string;
+            id: string;
+            properties?: Record<string, never>;
+        };
+        AccessAction: {
+            name: string;
+            properties?: Record<string, never>;
+        };
+        AccessEvaluation: {
+            subject: components["schemas"]["AccessEntity"];
+            action: components["schemas"]["AccessAction"];
+            resource: components["schemas"]["AccessEntity"];
+            context?: Record<string, never>;
+        };
+        AccessEvaluations: {
+            subject?: components["schemas"]["AccessEntity"];
+            action?: components["schemas"]["AccessAction"];
+            resource?: components["schemas"]["AccessEntity"];
+            context?: Record<string, never>;
+            evaluations?: {
+                subject?: components["schemas"]["AccessEntity"];
+                action?: components["schemas"]["AccessAction"];
+                resource?: components["schemas"]["AccessEntity"];
+                context?: Record<string, never>;
+            }[];
+            options?: {
+                /**
+                 * @default execute_all
+                 * @enum {string}
+                 */
+                evaluations_semantic: "execute_all" | "deny_on_first_deny" | "permit_on_first_permit";
+            };
+        };
+        AccessDecision: {
+            decision: boolean;
+            context: {
+                /** @description A stable code. */
+                reason: string;
+                text: string;
+                status: number;
+                policy: string | null;
+                service: string | null;
+                why: Record<string, never>[];
+                /** @description Finds the decision in the book; missing when it could not be recorded, which denies. */
+                event?: string;
+            };
+        };
+        AccessDecisions: {
+            evaluations: components["schemas"]["AccessDecision"][];
+        } | components["schemas"]["AccessDecision"];
+        AuthzenConfiguration: {
+            /** Format: uri */
+            policy_decision_point: string;
+            /** Format: uri */
+            access_evaluation_endpoint: string;
+            /** Format: uri */
+            access_evaluations_endpoint: string;
         };
     };
     responses: {
@@ -3851,6 +3968,89 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             503: components["responses"]["Busy"];
+        };
+    };
+    accessEvaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessEvaluation"];
+            };
+        };
+        responses: {
+            /** @description The decision. */
+            200: {
+                headers: {
+                    /** @description That of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessDecision"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    accessEvaluations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessEvaluations"];
+            };
+        };
+        responses: {
+            /** @description The decisions, in the order of the evaluations; those behind the one that settled it are left out. Without evaluations: one decision. */
+            200: {
+                headers: {
+                    /** @description That of the request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessDecisions"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getAuthzenConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzenConfiguration"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
         };
     };
     getJwks: {

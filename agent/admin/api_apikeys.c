@@ -24,15 +24,6 @@ enum { ABOUT_BYTES = 160 };
 
 /* ---- a key as JSON ---- */
 
-static const char *state_of(const struct state_apikey *key, int64_t now_us)
-{
-	if (key->revoked_us)
-		return "revoked";
-	if (key->expires_us && key->expires_us <= now_us)
-		return "expired";
-	return key->rotated_to.n ? "ending" : "active";
-}
-
 static json_t *list_json(struct sv list)
 {
 	struct sv item;
@@ -52,18 +43,19 @@ static json_t *key_json(const struct state_apikey *key, int64_t now_us)
 {
 	char principal[64];
 	(void)snprintf(principal, sizeof(principal), APIKEY_ISSUER "/%.*s", SV_ARG(key->id));
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	                 "s:o, s:o, s:o, s:o}",
-	                 "id", json_sv(key->id), "state", state_of(key, now_us), "principal",
-	                 principal, "owner", json_sv(key->owner), "client", json_sv(key->client),
-	                 "note", json_sv(key->note), "groups", list_json(key->groups), "scopes",
-	                 list_json(key->scopes), "services", list_json(key->services), "networks",
-	                 list_json(key->networks), "created_at", json_time(key->created_us),
-	                 "created_by", json_sv(key->created_by), "expires_at",
-	                 json_time(key->expires_us), "revoked_at", json_time(key->revoked_us),
-	                 "revoked_by", json_sv(key->revoked_by), "rotated_from",
-	                 json_sv(key->rotated_from), "rotated_to", json_sv(key->rotated_to),
-	                 "last_used_on", day_json(key->used_day));
+	return json_pack(
+		"{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o, s:o, s:o, s:o}",
+		"id", json_sv(key->id), "state", state_apikey_state(key, now_us), "principal",
+		principal, "owner", json_sv(key->owner), "client", json_sv(key->client), "note",
+		json_sv(key->note), "groups", list_json(key->groups), "scopes",
+		list_json(key->scopes), "services", list_json(key->services), "networks",
+		list_json(key->networks), "created_at", json_time(key->created_us), "created_by",
+		json_sv(key->created_by), "expires_at", json_time(key->expires_us), "revoked_at",
+		json_time(key->revoked_us), "revoked_by", json_sv(key->revoked_by), "disabled_at",
+		json_time(key->disabled_us), "disabled_by", json_sv(key->disabled_by),
+		"rotated_from", json_sv(key->rotated_from), "rotated_to", json_sv(key->rotated_to),
+		"last_used_on", day_json(key->used_day));
 }
 
 /* ---- listing ---- */
@@ -302,6 +294,35 @@ void apikeys_revoke(struct call *call)
 		return;
 	}
 	record(call, "apikey.revoke", id, key.owner, 200);
+	acts_in_force(call);
+	reply_json(call, 200, key_json(&key, call->now_us));
+	state_apikey_fini(&key);
+}
+
+void apikeys_change(struct call *call)
+{
+	struct state_apikey key;
+	struct state *state = call->admin->deps.state;
+	if (!call_input(call))
+		return;
+	const json_t *disabled = json_object_get(call->input, "disabled");
+	if (!json_is_boolean(disabled)) {
+		reply_problem(call, PROBLEM_INVALID_REQUEST,
+		              "disabled: true or false is expected.");
+		return;
+	}
+	if (!acts_ready(call))
+		return;
+	int r = state_apikey_switch(state, call->param, json_is_true(disabled),
+	                            sv_of(call->caller.name), call->now_us);
+	if (r == 0)
+		r = state_apikey_get(state, call->param, &key);
+	if (r != 0) {
+		refuse(call, r);
+		return;
+	}
+	record(call, json_is_true(disabled) ? "apikey.disable" : "apikey.enable", call->param,
+	       key.owner, 200);
 	acts_in_force(call);
 	reply_json(call, 200, key_json(&key, call->now_us));
 	state_apikey_fini(&key);

@@ -49,6 +49,7 @@ void apikeys_show(struct call *call);
 void apikeys_create(struct call *call);
 void apikeys_rotate(struct call *call);
 void apikeys_revoke(struct call *call);
+void apikeys_change(struct call *call);
 
 void users_list(struct call *call);
 void users_create(struct call *call);

@@ -81,6 +81,8 @@ static const struct route routes[] = {
 	{"POST", "/api/v1/api-keys/revocations", ROLE_ADMIN, ROUTE_WORK, NULL, "id", SMALL,
          apikeys_revoke},
 	{"GET", "/api/v1/api-keys/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, apikeys_show},
+	{"PATCH", "/api/v1/api-keys/{id}", ROLE_ADMIN, ROUTE_WORK, NULL, "disabled", SMALL,
+         apikeys_change},
 
 	{"GET", "/api/v1/users", ROLE_AUDITOR, ROUTE_WORK, "q limit cursor", NULL, 0, users_list},
 	{"POST", "/api/v1/users", ROLE_ADMIN, ROUTE_HASH, NULL, "name password groups", LISTS,

@@ -100,6 +100,8 @@ static enum reason fault_of(const struct apikeys *table, apikeys_place place,
 	apikeys_at(table, place, &key);
 	if (key.is_revoked)
 		return REASON_API_KEY_REVOKED;
+	if (key.is_disabled)
+		return REASON_API_KEY_DISABLED;
 	if (key.ends_s && key.ends_s <= now_s)
 		return REASON_API_KEY_EXPIRED;
 	if (!apikeys_network_ok(table, place, src))

@@ -20,7 +20,7 @@ struct row {
 	uint32_t told_day;
 	uint16_t n_networks;
 	uint16_t n_parts[PART_COUNT]; /* bytes */
-	bool is_revoked;
+	bool is_revoked, is_disabled;
 };
 
 struct apikeys {
@@ -139,6 +139,7 @@ void apikeys_at(const struct apikeys *table, apikeys_place place, struct apikey 
 		.services = parts[PART_SERVICES],
 		.ends_s = row->ends_s,
 		.is_revoked = row->is_revoked,
+		.is_disabled = row->is_disabled,
 		.used_day = apikeys_used_day(table, place),
 	};
 }
@@ -251,7 +252,9 @@ static int add_networks(struct apikeys *table, const struct apikey *key, struct 
 
 int apikeys_add(struct apikeys *table, const struct apikey *key)
 {
-	struct row row = {.ends_s = key->ends_s, .is_revoked = key->is_revoked};
+	struct row row = {.ends_s = key->ends_s,
+	                  .is_revoked = key->is_revoked,
+	                  .is_disabled = key->is_disabled};
 	if (table->n == table->room)
 		return -ENOSPC;
 	if (key->id.n != sizeof(row.id) || key->mac.n != sizeof(row.mac) || key->owner.n == 0)

@@ -29,7 +29,7 @@ struct apikey {
 	struct sv services; /* list; empty: any */
 	struct sv networks; /* list, to build from; found: see apikeys_network_ok() */
 	int64_t ends_s;     /* Unix seconds; 0: never */
-	bool is_revoked;
+	bool is_revoked, is_disabled;
 	int64_t used_day; /* days since 1970; 0: never */
 };
 

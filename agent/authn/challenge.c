@@ -36,6 +36,7 @@ static const struct {
 	{REASON_API_KEY_UNKNOWN, TEXTS(ERROR_AS("invalid_token", "the API key is not known"))},
 	{REASON_API_KEY_EXPIRED, TEXTS(ERROR_AS("invalid_token", "the API key has expired"))},
 	{REASON_API_KEY_REVOKED, TEXTS(ERROR_AS("invalid_token", "the API key was revoked"))},
+	{REASON_API_KEY_DISABLED, TEXTS(ERROR_AS("invalid_token", "the API key is disabled"))},
 	{REASON_INSUFFICIENT_SCOPE, TEXTS(ERROR("insufficient_scope"))},
 	{REASON_CERTIFICATE_REQUIRED,
          TEXTS(ERROR_AS("invalid_token", "the token is bound to a client certificate"))},

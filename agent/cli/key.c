@@ -126,15 +126,6 @@ static void print_time(const char *name, int64_t us)
 		print_line(name, clock_format(us, text));
 }
 
-static const char *state_of(const struct state_apikey *key, int64_t now_us)
-{
-	if (key->revoked_us)
-		return "revoked";
-	if (key->expires_us && key->expires_us <= now_us)
-		return "expired";
-	return key->rotated_to.n ? "ending" : "active";
-}
-
 /* The day of last use; "never". */
 static struct sv day_text(int64_t day, char text[static CLOCK_TEXT_BYTES])
 {
@@ -148,8 +139,9 @@ static int list_one(void *user, const struct state_apikey *key)
 	if (key->expires_us)
 		(void)snprintf(expires, sizeof(expires), "%.10s",
 		               clock_format(key->expires_us, used).at);
-	(void)printf("%.*s %-8s %-10s %-10.*s ", SV_ARG(key->id), state_of(key, task->now_us),
-	             expires, SV_ARG(day_text(key->used_day, used)));
+	(void)printf("%.*s %-8s %-10s %-10.*s ", SV_ARG(key->id),
+	             state_apikey_state(key, task->now_us), expires,
+	             SV_ARG(day_text(key->used_day, used)));
 	print_text(key->owner);
 	if (key->client.n)
 		(void)fputs(" / ", stdout);
@@ -162,7 +154,7 @@ static void show(const struct state_apikey *key, int64_t now_us)
 {
 	char used[CLOCK_TEXT_BYTES];
 	print_line("id", key->id);
-	print_line("state", sv_of(state_of(key, now_us)));
+	print_line("state", sv_of(state_apikey_state(key, now_us)));
 	(void)printf("%-13s" APIKEY_ISSUER "/%.*s\n", "principal", SV_ARG(key->id));
 	print_line("owner", key->owner);
 	print_line("client", key->client);
@@ -176,6 +168,8 @@ static void show(const struct state_apikey *key, int64_t now_us)
 	print_time("expires", key->expires_us);
 	print_time("revoked", key->revoked_us);
 	print_line("revoked by", key->revoked_by);
+	print_time("disabled", key->disabled_us);
+	print_line("disabled by", key->disabled_by);
 	print_line("rotated from", key->rotated_from);
 	print_line("rotated to", key->rotated_to);
 	print_line("last used", day_text(key->used_day, used));
@@ -275,13 +269,33 @@ static int act_revoke(struct task *task)
 	return r == 0 ? desk_record(&task->desk, "apikey.revoke", task->id, (struct sv){0}) : r;
 }
 
+static int switch_key(struct task *task, bool is_disabled)
+{
+	int r = state_apikey_switch(task->desk.state, task->id, is_disabled, sv_of(task->operator),
+	                            task->now_us);
+	return r == 0 ? desk_record(&task->desk, is_disabled ? "apikey.disable" : "apikey.enable",
+	                            task->id, (struct sv){0})
+	              : r;
+}
+
+static int act_disable(struct task *task)
+{
+	return switch_key(task, true);
+}
+
+static int act_enable(struct task *task)
+{
+	return switch_key(task, false);
+}
+
 static const struct {
 	const char *name;
 	bool needs_id;
 	int (*run)(struct task *task);
 } acts[] = {
-	{"create", false, act_create}, {"list", false, act_list},    {"show", true, act_show},
-	{"rotate", true, act_rotate},  {"revoke", true, act_revoke},
+	{"create", false, act_create}, {"list", false, act_list},      {"show", true, act_show},
+	{"rotate", true, act_rotate},  {"disable", true, act_disable}, {"enable", true, act_enable},
+	{"revoke", true, act_revoke},
 };
 
 /* ---- arguments ---- */
@@ -334,7 +348,8 @@ static error_t read_option(int key, char *value, struct argp_state *state)
 	else if (key == ARGP_KEY_ARG)
 		argp_error(state, "unknown argument %s", value);
 	else if (key == ARGP_KEY_END && a->n_words == 0)
-		argp_error(state, "say what to do: create, list, show, rotate or revoke");
+		argp_error(state,
+		           "say what to do: create, list, show, rotate, disable, enable or revoke");
 	else if (key == ARGP_KEY_END && !a->data)
 		argp_error(state, "--data is missing");
 	else
@@ -361,7 +376,8 @@ static const struct argp_option options[] = {
 static const struct argp key_argp = {
 	.options = options,
 	.parser = read_option,
-	.args_doc = "create --owner NAME\nlist\nshow ID\nrotate ID\nrevoke ID",
+	.args_doc =
+		"create --owner NAME\nlist\nshow ID\nrotate ID\ndisable ID\nenable ID\nrevoke ID",
 	.doc = "The API keys. A new key is written to standard output, once: nobody can show it "
 	       "again. Works while the agent runs, which follows within a third of a second, and "
 	       "while it does not; every act is in the book.",
@@ -389,7 +405,8 @@ static int check_words(const struct task *task, size_t act)
 	const struct key_arguments *a = task->a;
 	const struct list *lists[] = {&a->groups, &a->scopes, &a->services, &a->networks};
 	if (act == ARRAY_LEN(acts))
-		return wrong(task, "create, list, show, rotate and revoke are known");
+		return wrong(task,
+		             "create, list, show, rotate, disable, enable and revoke are known");
 	if (acts[act].needs_id != (a->n_words == 2))
 		return wrong(task,
 		             acts[act].needs_id ? "the key's id is missing" : "this takes no id");

@@ -106,6 +106,7 @@ static const struct row rows[] = {
 	[REASON_API_KEY_UNKNOWN] = {"api_key_unknown", "there is no such API key"},
 	[REASON_API_KEY_EXPIRED] = {"api_key_expired", "the API key has expired"},
 	[REASON_API_KEY_REVOKED] = {"api_key_revoked", "the API key was revoked"},
+	[REASON_API_KEY_DISABLED] = {"api_key_disabled", "the API key is disabled for now"},
 	[REASON_CREDENTIAL_MALFORMED] = {"credential_malformed",
                                          "the credential is not of its scheme's form"},
 	[REASON_PASSWORD_WRONG] = {"password_wrong",

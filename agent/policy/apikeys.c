@@ -73,6 +73,7 @@ static int add(void *user, const struct state_apikey *key)
 	                           .networks = key->networks,
 	                           .ends_s = second_of(key->expires_us),
 	                           .is_revoked = key->revoked_us != 0,
+	                           .is_disabled = key->disabled_us != 0,
 	                           .used_day = key->used_day};
 	int r = apikeys_add(b->table, &row);
 	if (r == 0)

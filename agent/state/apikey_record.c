@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { RECORD_VERSION = 1 };
+/* Of records written before keys could be disabled: they lack the last text and the last number. */
+enum { RECORD_VERSION = 2, RECORD_BEFORE_DISABLED = 1 };
 
 static const size_t texts[] = {
 	offsetof(struct state_apikey, owner),      offsetof(struct state_apikey, client),
@@ -16,14 +17,13 @@ static const size_t texts[] = {
 	offsetof(struct state_apikey, scopes),     offsetof(struct state_apikey, services),
 	offsetof(struct state_apikey, networks),   offsetof(struct state_apikey, created_by),
 	offsetof(struct state_apikey, revoked_by), offsetof(struct state_apikey, rotated_from),
-	offsetof(struct state_apikey, rotated_to),
+	offsetof(struct state_apikey, rotated_to), offsetof(struct state_apikey, disabled_by),
 };
 
 static const size_t numbers[] = {
-	offsetof(struct state_apikey, created_us),
-	offsetof(struct state_apikey, expires_us),
-	offsetof(struct state_apikey, revoked_us),
-	offsetof(struct state_apikey, used_day),
+	offsetof(struct state_apikey, created_us),  offsetof(struct state_apikey, expires_us),
+	offsetof(struct state_apikey, revoked_us),  offsetof(struct state_apikey, used_day),
+	offsetof(struct state_apikey, disabled_us),
 };
 
 /* ---- bytes ---- */
@@ -64,14 +64,17 @@ int apikey_decode(struct sv id, struct sv record, struct state_apikey *ret)
 {
 	struct state_apikey key = {.id = id};
 	struct cursor c = cursor_over(record);
-	if (id.n != APIKEY_ID_CHARS || cursor_u8(&c) != RECORD_VERSION)
+	unsigned version = cursor_u8(&c);
+	if (id.n != APIKEY_ID_CHARS ||
+	    (version != RECORD_VERSION && version != RECORD_BEFORE_DISABLED))
 		return -EBADMSG;
+	size_t n_missing = version == RECORD_BEFORE_DISABLED;
 	key.mac = cursor_sv(&c, APIKEY_MAC_BYTES);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(numbers) - n_missing; i++) {
 		int64_t number = (int64_t)cursor_u64be(&c);
 		memcpy((char *)&key + numbers[i], &number, sizeof(number));
 	}
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts) - n_missing; i++) {
 		struct sv text = cursor_sv(&c, cursor_u16be(&c));
 		memcpy((char *)&key + texts[i], &text, sizeof(text));
 	}

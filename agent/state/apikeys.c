@@ -180,6 +180,35 @@ int state_apikey_revoke(struct state *state, struct sv id, struct sv by, int64_t
 	return r == 0 ? revise_and_commit(state, &txn) : r;
 }
 
+int state_apikey_switch(struct state *state, struct sv id, bool is_disabled, struct sv by,
+                        int64_t now_us)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	struct state_apikey key;
+	int r = db_write(state, &txn);
+	if (r == 0)
+		r = read_key(state, txn, id, &key);
+	if (r == 0 && key.revoked_us)
+		r = -EKEYREVOKED;
+	if (r != 0 || (key.disabled_us != 0) == is_disabled)
+		return r;
+	key.disabled_us = is_disabled ? now_us : 0;
+	key.disabled_by = is_disabled ? by : (struct sv){0};
+	r = write_key(state, txn, &key);
+	return r == 0 ? revise_and_commit(state, &txn) : r;
+}
+
+const char *state_apikey_state(const struct state_apikey *key, int64_t now_us)
+{
+	if (key->revoked_us)
+		return "revoked";
+	if (key->disabled_us)
+		return "disabled";
+	if (key->expires_us && key->expires_us <= now_us)
+		return "expired";
+	return key->rotated_to.n ? "ending" : "active";
+}
+
 /* The cursor on the newest key that is older than `after`. */
 static int seek(const struct state *state, MDB_cursor *cursor, struct sv after, MDB_val *at)
 {

@@ -31,9 +31,9 @@ struct state_apikey {
 	struct sv scopes;   /* list */
 	struct sv services; /* list; empty: any */
 	struct sv networks; /* list of netaddr.h's blocks; empty: any */
-	struct sv created_by, revoked_by;
+	struct sv created_by, revoked_by, disabled_by;
 	struct sv rotated_from, rotated_to; /* ids */
-	int64_t created_us, expires_us, revoked_us;
+	int64_t created_us, expires_us, revoked_us, disabled_us;
 	int64_t used_day; /* days since 1970 */
 	char *memory;     /* owned; NULL: borrowed views */
 };
@@ -71,6 +71,17 @@ MUST_CHECK int state_apikey_rotate(struct state *state, struct sv id,
 
 /* state_apikey_revoke - ends the key for good; one that is revoked already stays as it is, which is 0 too. */
 MUST_CHECK int state_apikey_revoke(struct state *state, struct sv id, struct sv by, int64_t now_us);
+
+/* state_apikey_switch - disables a key, or enables it again; one that is so already stays as it is, which is 0 too.
+ *
+ * in      is_disabled: what it is to be
+ * errors  0, -ENOENT, -EKEYREVOKED, or a negative errno
+ */
+MUST_CHECK int state_apikey_switch(struct state *state, struct sv id, bool is_disabled,
+                                   struct sv by, int64_t now_us);
+
+/* state_apikey_state - the word for people: "revoked", "disabled", "expired", "ending" (it was rotated), "active". */
+const char *state_apikey_state(const struct state_apikey *key, int64_t now_us);
 
 typedef int state_apikey_visit(void *user, const struct state_apikey *key);
 

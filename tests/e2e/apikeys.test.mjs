@@ -103,8 +103,24 @@ test('each refusal has its reason, and HAProxy its status', async () => {
 	assert.equal((await ask(short.key)).status, 200);
 	await sleep(1600);
 	await refused(short.key, 401, 'api_key_expired');
+	const change = (code, body) => stack.api.expect(code, 'PATCH', `/api/v1/api-keys/${id}`, { body });
+	assert.equal((await change(200, { disabled: true })).json().state, 'disabled');
+	await refused(key, 401, 'api_key_disabled');
+	await change(200, { disabled: true });
+	assert.equal((await change(200, { disabled: false })).json().disabled_at, null);
+	assert.equal((await ask(key)).status, 200);
+	assert.equal((await stack.cli(['key', 'disable', id, '--data', stack.dataDir])).code, 0);
+	await eventually('the worker to follow the command line', async () => (await ask(key)).status === 401);
+	assert.match((await stack.cli(['key', 'show', id, '--data', stack.dataDir])).stdout, /^state {8}disabled$/m);
+	assert.equal((await stack.cli(['key', 'enable', id, '--data', stack.dataDir])).code, 0);
+	await eventually('and back', async () => (await ask(key)).status === 200);
+	for (const body of [{}, { disabled: 1 }, { disabled: true, owner: 'x' }]) await change(400, body);
+	await stack.api.expect(404, 'PATCH', `/api/v1/api-keys/${'0'.repeat(16)}`, { body: { disabled: true } });
 	await stack.api.expect(200, 'POST', '/api/v1/api-keys/revocations', { body: { id } });
 	await refused(key, 401, 'api_key_revoked');
+	await change(409, { disabled: false });
+	const acts = (await stack.book()).map((r) => JSON.stringify(r)).filter((r) => r.includes(id));
+	for (const act of ['apikey.disable', 'apikey.enable']) assert.equal(acts.filter((r) => r.includes(act)).length >= 2, true, act);
 });
 
 // Requests over many connections of HAProxy's, so that each of its threads and each worker is asked.
@@ -301,6 +317,16 @@ test('the page: empty, made, searched, rotated, revoked; narrow, dark, by keyboa
 	await clean('one key');
 	await shoot(page, 'apikeys-one-light-1280');
 	await page.keyboard.press('Escape');
+	await page.getByRole('button', { name: /^Disable key/ }).click();
+	await clean('disabling');
+	await page.getByRole('button', { name: 'Disable the key' }).click();
+	await page.getByRole('cell', { name: 'disabled' }).waitFor();
+	assert.equal((await fresh.get('/orders/17', { 'x-api-key': key })).status, 401);
+	await clean('a disabled key');
+	await shoot(page, 'apikeys-disabled-light-1280');
+	await page.getByRole('button', { name: /^Enable key/ }).click();
+	await page.getByRole('cell', { name: 'active' }).waitFor();
+	assert.equal((await fresh.get('/orders/17', { 'x-api-key': key })).status, 200);
 	await page.getByRole('button', { name: /^Rotate key/ }).click();
 	await page.getByLabel('The old key is good for').selectOption('1 hour');
 	await clean('rotating');

@@ -396,7 +396,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Disable a key, or enable it again. In force in every worker when this answers. */
+        patch: operations["changeApiKey"];
         trace?: never;
     };
     "/api/v1/api-keys/rotations": {
@@ -1662,10 +1663,10 @@ export interface components {
         ApiKey: {
             id: components["schemas"]["ApiKeyId"];
             /**
-             * @description ending: rotated, and still good for a while.
+             * @description ending: rotated, and still good for a while. disabled: refused until it is enabled again.
              * @enum {string}
              */
-            state: "active" | "ending" | "expired" | "revoked";
+            state: "active" | "ending" | "disabled" | "expired" | "revoked";
             /**
              * @description As policies see it.
              * @example haward:apikey/7Gx0fQ2mZc41LpTa
@@ -1721,6 +1722,12 @@ export interface components {
              */
             revoked_at: string | null;
             revoked_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            disabled_at: string | null;
+            disabled_by: string | null;
             rotated_from: components["schemas"]["ApiKeyId"] | null;
             rotated_to: components["schemas"]["ApiKeyId"] | null;
             /**
@@ -1733,10 +1740,10 @@ export interface components {
         ApiKeyMade: {
             id: components["schemas"]["ApiKeyId"];
             /**
-             * @description ending: rotated, and still good for a while.
+             * @description ending: rotated, and still good for a while. disabled: refused until it is enabled again.
              * @enum {string}
              */
-            state: "active" | "ending" | "expired" | "revoked";
+            state: "active" | "ending" | "disabled" | "expired" | "revoked";
             /**
              * @description As policies see it.
              * @example haward:apikey/7Gx0fQ2mZc41LpTa
@@ -1792,6 +1799,12 @@ export interface components {
              */
             revoked_at: string | null;
             revoked_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            disabled_at: string | null;
+            disabled_by: string | null;
             rotated_from: components["schemas"]["ApiKeyId"] | null;
             rotated_to: components["schemas"]["ApiKeyId"] | null;
             /**
@@ -2280,6 +2293,10 @@ export interface components {
             access_evaluation_endpoint: string;
             /** Format: uri */
             access_evaluations_endpoint: string;
+        };
+        ApiKeyChange: {
+            /** @description Requests with it are refused while it is. */
+            disabled: boolean;
         };
     };
     responses: {
@@ -3438,6 +3455,39 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    changeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description Revoked, in every worker. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             503: components["responses"]["Busy"];
         };
     };

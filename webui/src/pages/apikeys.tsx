@@ -25,11 +25,13 @@ const overlaps: [string, number][] = [
   ['not at all: the old key ends now', 0],
 ];
 
-const tones: Record<Key['state'], string> = { active: 'good', ending: 'warn', expired: 'warn', revoked: 'bad' };
+const tones: Record<Key['state'], string> = { active: 'good', ending: 'warn', disabled: 'warn', expired: 'warn', revoked: 'bad' };
 
 function State({ of: key }: { of: Key }) {
   return <span class={`verdict ${tones[key.state]}`}>{key.state}</span>;
 }
+
+const setDisabled = (key: Key, disabled: boolean) => ask(api.PATCH('/api/v1/api-keys/{id}', { params: { path: { id: key.id } }, body: { disabled } }));
 
 function endOf(form: FormData): string | null {
   const seconds = Number(form.get('lifetime'));
@@ -190,6 +192,31 @@ function RevokeDialog({ of: key, onClose, onDone }: { of: Key; onClose: () => vo
   );
 }
 
+function DisableDialog({ of: key, onClose, onDone }: { of: Key; onClose: () => void; onDone: () => void }) {
+  const [error, setError] = useState('');
+  const disable = async () => {
+    const r = await setDisabled(key, true);
+    if (r.data) onDone();
+    else setError(r.error ?? '');
+  };
+  return (
+    <Dialog title="Disable the key?" onClose={onClose}>
+      <p>
+        Requests with key <code>{key.id}</code> of <strong>{shown(key.owner)}</strong> are refused until it is enabled again.
+      </p>
+      {error && <Alert>{error}</Alert>}
+      <div class="actions">
+        <button type="button" class="danger" onClick={() => void disable()}>
+          Disable the key
+        </button>
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
 const listed = (items: string[], none = '') => items.map((item) => shown(item)).join(', ') || none;
 
 function ShowDialog({ of: key, onClose }: { of: Key; onClose: () => void }) {
@@ -212,6 +239,8 @@ function ShowDialog({ of: key, onClose }: { of: Key; onClose: () => void }) {
           ['Ends', <Time iso={key.expires_at} />],
           ['Revoked', key.revoked_at && <Time iso={key.revoked_at} />],
           ['Revoked by', shown(key.revoked_by)],
+          ['Disabled', key.disabled_at && <Time iso={key.disabled_at} />],
+          ['Disabled by', shown(key.disabled_by)],
           ['In the place of', key.rotated_from && <code>{key.rotated_from}</code>],
           ['Followed by', key.rotated_to && <code>{key.rotated_to}</code>],
           ['Last used', key.last_used_on ?? 'never'],
@@ -231,9 +260,14 @@ function fences(key: Key): string {
   return [services, networks].filter(Boolean).join('; ');
 }
 
-type Open = { kind: 'new' } | { kind: 'made'; made: Schemas['ApiKeyMade'] } | { kind: 'show' | 'rotate' | 'revoke'; of: Key };
+type Open = { kind: 'new' } | { kind: 'made'; made: Schemas['ApiKeyMade'] } | { kind: 'show' | 'rotate' | 'disable' | 'revoke'; of: Key };
 
-function KeyRow({ of: key, onOpen }: { of: Key; onOpen: (open: Open) => void }) {
+interface RowProps {
+  onOpen: (open: Open) => void;
+  onEnable: (key: Key) => void;
+}
+
+function KeyRow({ of: key, onOpen, onEnable }: RowProps & { of: Key }) {
   const name = `${key.id} of ${key.owner}`;
   return (
     <tr>
@@ -273,6 +307,15 @@ function KeyRow({ of: key, onOpen }: { of: Key; onOpen: (open: Open) => void }) 
                 {'Rotate\u2026'}
               </button>
             )}
+            {key.state === 'disabled' ? (
+              <button type="button" aria-label={`Enable key ${name}`} onClick={() => onEnable(key)}>
+                Enable
+              </button>
+            ) : (
+              <button type="button" aria-label={`Disable key ${name}`} onClick={() => onOpen({ kind: 'disable', of: key })}>
+                {'Disable\u2026'}
+              </button>
+            )}
             <button type="button" class="danger" aria-label={`Revoke key ${name}`} onClick={() => onOpen({ kind: 'revoke', of: key })}>
               {'Revoke\u2026'}
             </button>
@@ -283,7 +326,7 @@ function KeyRow({ of: key, onOpen }: { of: Key; onOpen: (open: Open) => void }) 
   );
 }
 
-function KeyTable({ items, onOpen }: { items: Key[]; onOpen: (open: Open) => void }) {
+function KeyTable({ items, ...acts }: RowProps & { items: Key[] }) {
   return (
     <table class="rows cards-narrow api-keys">
       <caption class="hidden">API keys, newest first</caption>
@@ -301,7 +344,7 @@ function KeyTable({ items, onOpen }: { items: Key[]; onOpen: (open: Open) => voi
       </thead>
       <tbody>
         {items.map((key) => (
-          <KeyRow key={key.id} of={key} onOpen={onOpen} />
+          <KeyRow key={key.id} of={key} {...acts} />
         ))}
       </tbody>
     </table>
@@ -311,9 +354,15 @@ function KeyTable({ items, onOpen }: { items: Key[]; onOpen: (open: Open) => voi
 export function ApiKeysPage() {
   const { items, next, search, setSearch, error, load } = useSearched((q, cursor) => ask(api.GET('/api/v1/api-keys', { params: { query: { q, limit: 100, cursor } } })));
   const [open, setOpen] = useState<Open>();
+  const [refused, setRefused] = useState('');
   const close = () => setOpen(undefined);
   const done = () => {
     close();
+    void load();
+  };
+  const enable = async (key: Key) => {
+    const r = await setDisabled(key, false);
+    setRefused(r.error ?? '');
     void load();
   };
   const made = (key: Schemas['ApiKeyMade']) => {
@@ -335,12 +384,12 @@ export function ApiKeysPage() {
         <input type="search" aria-label="Search owner, client, note or id" placeholder="Owner, client, note or id" maxLength={256} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
       </form>
       <div class="found" aria-live="polite">
-        {error && <Alert>{error}</Alert>}
+        {(error || refused) && <Alert>{error || refused}</Alert>}
         {!items && !error && <Loading what="API keys" />}
         {items?.length === 0 && search && <Empty title="No key has this in it" />}
         {items?.length === 0 && !search && <Empty title="There are no API keys yet">{may('admin') && <p>Make one for each program, with no more rights than it needs.</p>}</Empty>}
       </div>
-      {items && items.length > 0 && <KeyTable items={items} onOpen={setOpen} />}
+      {items && items.length > 0 && <KeyTable items={items} onOpen={setOpen} onEnable={(key) => void enable(key)} />}
       {next && (
         <footer class="more">
           <button type="button" onClick={() => void load(next)}>
@@ -352,6 +401,7 @@ export function ApiKeysPage() {
       {open?.kind === 'made' && <MadeDialog made={open.made} onClose={close} />}
       {open?.kind === 'show' && <ShowDialog of={open.of} onClose={close} />}
       {open?.kind === 'rotate' && <RotateDialog of={open.of} onClose={close} onMade={made} />}
+      {open?.kind === 'disable' && <DisableDialog of={open.of} onClose={close} onDone={done} />}
       {open?.kind === 'revoke' && <RevokeDialog of={open.of} onClose={close} onDone={done} />}
     </section>
   );

@@ -62,22 +62,31 @@ struct locating {
 	bool failed;   /* memory is out */
 };
 
-static bool take_path(struct locating *l, enum authz_path_mode mode, struct authz_target *ret,
-                      struct verdict *verdict)
+/* errors: false: *ret_why, a static text, says what was refused */
+static bool read_path(struct locating *l, enum authz_path_mode mode, struct authz_target *ret,
+                      const char **ret_why)
 {
-	const char *why = "";
 	if (l->raw.n == 0)
 		return true;
 	if (authz_path_is_asterisk(l->request->method, l->raw)) {
 		ret->path =
 			(struct authz_path){.normal = l->raw, .written = l->raw, .bare = l->raw};
-		verdict->path = l->raw;
 		return true;
 	}
-	if (!authz_path_normalise_as(mode, l->raw, l->scratch, &ret->path, &why))
+	if (!authz_path_normalise_as(mode, l->raw, l->scratch, &ret->path, ret_why))
+		return false;
+	add_readings(mode, ret);
+	return true;
+}
+
+/* The one way that is known to the service. */
+static bool take_path(struct locating *l, enum authz_path_mode mode, struct authz_target *ret,
+                      struct verdict *verdict)
+{
+	const char *why = "";
+	if (!read_path(l, mode, ret, &why))
 		return authz_refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), l->raw, why);
 	verdict->path = ret->path.normal;
-	add_readings(mode, ret);
 	return true;
 }
 
@@ -116,38 +125,41 @@ static bool take_named(struct locating *l, struct authz_target *ret, struct verd
 /* What the modes of the set's services have made of the path so far. */
 struct found {
 	struct authz_target target; /* its service is NULL until one is found */
-	struct verdict verdict;
-	bool doubled; /* two services, each by its own reading */
+	struct sv path;             /* to be told */
+	const char *why;            /* a mode refused it: says more than that no service is found */
+	bool doubled;               /* two services, each by its own reading */
 };
 
 /* A service counts where the path, read as the service reads it, leads to it. */
-static void try_mode(struct locating *l, enum authz_path_mode mode, const struct verdict *initial,
-                     struct found *found)
+static void try_mode(struct locating *l, enum authz_path_mode mode, struct found *found)
 {
 	struct authz_target target = {.host = found->target.host};
-	struct verdict verdict = *initial;
-	bool read = take_path(l, mode, &target, &verdict);
-	if (read)
-		find_service(l, &target);
-	bool is_its = read && target.service && target.service->path_mode == mode;
-	found->doubled = found->doubled || (is_its && found->target.service);
-	if (is_its)
-		found->target = target;
-	bool is_refused = found->verdict.reason ==
-	                  REASON_AMBIGUOUS_PATH; /* says more than that none is found */
-	if (is_its || (!found->target.service && !is_refused))
-		found->verdict = verdict;
+	bool is_open = !found->target.service && !found->why;
+	const char *why = "";
+	if (!read_path(l, mode, &target, &why)) {
+		found->why = is_open ? why : found->why;
+		found->path = is_open ? l->raw : found->path;
+		return;
+	}
+	find_service(l, &target);
+	bool is_its = target.service && target.service->path_mode == mode;
+	if (is_its || is_open)
+		found->path = target.path.normal;
+	if (!is_its)
+		return;
+	found->doubled = found->doubled || found->target.service;
+	found->target = target;
 }
 
 static bool take_found(struct locating *l, struct authz_target *ret, struct verdict *verdict)
 {
 	unsigned modes = authz_services_path_modes(l->authz->services);
-	struct found found = {.target = *ret, .verdict = *verdict};
+	struct found found = {.target = *ret, .path = verdict->path};
 	for (unsigned mode = 0; mode < AUTHZ_PATH_MODE_COUNT; mode++)
 		if (modes >> mode & 1)
-			try_mode(l, (enum authz_path_mode)mode, verdict, &found);
+			try_mode(l, (enum authz_path_mode)mode, &found);
 	*ret = found.target;
-	*verdict = found.verdict;
+	verdict->path = found.path;
 	if (l->failed)
 		return authz_refuse(verdict, REASON_OVERLOADED, SVL("memory"), SVL(""), "");
 	if (found.doubled)
@@ -155,8 +167,8 @@ static bool take_found(struct locating *l, struct authz_target *ret, struct verd
 		                    "one service: as another one reads paths, it leads there");
 	if (ret->service)
 		return true;
-	if (verdict->reason == REASON_AMBIGUOUS_PATH)
-		return false;
+	if (found.why)
+		return authz_refuse(verdict, REASON_AMBIGUOUS_PATH, SVL("path"), l->raw, found.why);
 	return authz_refuse(verdict, REASON_NO_SERVICE, SVL("host"), ret->host,
 	                    "a service with this host and path");
 }

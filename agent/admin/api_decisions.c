@@ -6,10 +6,16 @@
 #include "admin/reply.h"
 #include "audit/json.h"
 #include "audit/query.h"
+#include "core/arena.h"
 #include "core/clock.h"
+#include "core/limits.h"
 #include "core/strbuf.h"
+#include "policy/load.h"
+#include "policy/policy.h"
+#include "policy/retrace.h"
 #include "state/roles.h"
 #include "state/state.h"
+#include "state/versions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -206,21 +212,128 @@ void decisions_list(struct call *call)
 	list(call, 0, false);
 }
 
+/* ---- one of them, and on request once more ---- */
+
+/* The row, and a copy of the record that outlives the store's view. */
+struct shown {
+	struct page *page;
+	struct outbuf copy;
+	uint8_t bytes[AUDIT_RECORD_MAX];
+};
+
+static int add_shown(void *user, const struct audit_row *row)
+{
+	struct shown *shown = user;
+	int r = add_row(shown->page, row);
+	if (r == 0)
+		audit_record_encode(&row->record, &shown->copy);
+	return r;
+}
+
+static json_t *cannot_rejudge(bool is_kept, const char *why)
+{
+	return json_pack("{s:b, s:n, s:s, s:[], s:n}", "kept", is_kept, "class", "text", why,
+	                 "not_recorded", "trace");
+}
+
+static json_t *rejudge_by(const struct call *call, const struct audit_record *record,
+                          const struct state_version *version)
+{
+	CLEANUP(arena_fini) struct arena arena = {0};
+	struct policy *policy = NULL;
+	const struct policy_env offline = {.base_dir = call->admin->deps.policy_env->base_dir};
+	int r = policy_load(sv_of(version->text), &offline, version->number, NULL, &policy);
+	if (r == -EINVAL)
+		return cannot_rejudge(
+			false, "the policy set of then does not load with this program any more");
+	json_t *json = NULL;
+	if (r == 0 && arena_init(&arena, REQUEST_ARENA_BYTES) == 0)
+		json = policy_retrace(policy, record, &arena);
+	json_object_set_new(json, "kept", json_true());
+	policy_unref(policy);
+	return json;
+}
+
+/* NULL: no memory, or the store cannot be read */
+static json_t *rejudge(const struct call *call, struct sv bytes)
+{
+	CLEANUP(state_version_fini) struct state_version version = {0};
+	struct audit_record record;
+	if (audit_record_decode(bytes, &record) != 0)
+		return NULL;
+	if (record.kind != AUDIT_REQUEST && record.kind != AUDIT_CONNECTION)
+		return cannot_rejudge(false, "this is no decision");
+	int r = record.policy_version ? state_version_get(call->admin->deps.state,
+	                                                  record.policy_version, &version)
+	                              : -ENOENT;
+	if (r == -ENOENT)
+		return cannot_rejudge(false, "the policy set of then is not kept");
+	return r == 0 ? rejudge_by(call, &record, &version) : NULL;
+}
+
+/* The row with one more member. */
+static bool add_rejudged(const struct call *call, struct shown *shown)
+{
+	struct strbuf *b = &shown->page->text;
+	json_t *json = rejudge(call, outbuf_sv(&shown->copy));
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	bool good = text && b->n > 0 && !shown->copy.failed;
+	if (good) {
+		b->n--; /* the '}' */
+		strbuf_add(b, SVL(",\"rejudged\":"));
+		strbuf_add(b, sv_of(text));
+		strbuf_char(b, '}');
+	}
+	free(text);
+	return good && !b->failed;
+}
+
+static bool read_verbose(struct call *call, bool *ret)
+{
+	const struct sv *text = target_param(&call->target, "verbose");
+	*ret = text && sv_eq(*text, SVL("true"));
+	if (text && !*ret && !sv_eq(*text, SVL("false"))) {
+		reply_problem(call, PROBLEM_INVALID_QUERY, "'verbose' is true or false.");
+		return false;
+	}
+	if (*ret && !sees_people(call)) {
+		reply_problem(
+			call, PROBLEM_FORBIDDEN,
+			"'verbose' tells who asked and for what, which needs the role auditor.");
+		return false;
+	}
+	return true;
+}
+
+static void free_shown(struct shown **shown)
+{
+	free(*shown);
+}
+
 void decisions_show(struct call *call)
 {
 	struct event_id id;
+	bool verbose;
 	CLEANUP(free_page) struct page *page = new_page(call);
-	if (!page || !call->admin->deps.store) {
+	CLEANUP(free_shown) struct shown *shown = calloc(1, sizeof(*shown));
+	if (!read_verbose(call, &verbose))
+		return;
+	if (!page || !shown || !call->admin->deps.store) {
 		reply_problem(call, PROBLEM_UNAVAILABLE, "The book is not open.");
 		return;
 	}
+	*shown = (struct shown){.page = page};
+	shown->copy = outbuf_over(shown->bytes, sizeof(shown->bytes));
 	int r = event_id_parse(call->param, &id)
-	                ? audit_query_find(call->admin->deps.store, &id, add_row, page)
+	                ? audit_query_find(call->admin->deps.store, &id, add_shown, shown)
 	                : -ENOENT;
 	if (r == -ENOENT || (r == 0 && page->n_rows == 0)) {
 		reply_problem(call, PROBLEM_NOT_FOUND, "There is no event of that id.");
 	} else if (r != 0) {
 		reply_error(call, r, "the book could not be read");
+	} else if (verbose && !add_rejudged(call, shown)) {
+		reply_error(call, -EIO, "the decision could not be judged once more");
 	} else {
 		size_t n = page->text.n;
 		char *text = strbuf_take(&page->text);

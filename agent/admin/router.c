@@ -26,7 +26,8 @@ static const struct route routes[] = {
          setup_create},
 
 	{"GET", "/api/v1/decisions", ROLE_VIEWER, ROUTE_WORK, SEARCH, NULL, 0, decisions_list},
-	{"GET", "/api/v1/decisions/{id}", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, decisions_show},
+	{"GET", "/api/v1/decisions/{id}", ROLE_VIEWER, ROUTE_WORK, "verbose", NULL, 0,
+         decisions_show},
 	{"GET", "/api/v1/decisions.csv", ROLE_AUDITOR, ROUTE_WORK, EXPORT " formula", NULL, 0,
          decisions_csv},
 	{"GET", "/api/v1/decisions.ndjson", ROLE_AUDITOR, ROUTE_WORK, EXPORT, NULL, 0,

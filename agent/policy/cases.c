@@ -1,5 +1,7 @@
 #include "policy/cases.h"
 
+#include "authz/relation_model.h"
+#include "authz/relation_tuples.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/jsonfields.h"
@@ -16,12 +18,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { POINTER_BYTES = 64, DIFFERENCE_BYTES = 512 };
+enum { POINTER_BYTES = 64, DIFFERENCE_BYTES = 512, TUPLES_MAX = 1000 };
 
 /* ---- one test as it is written ---- */
 
 struct raw_case {
-	const json_t *name, *now, *request, *expect;
+	const json_t *name, *now, *request, *tuples, *expect;
 };
 
 #define VALUE(text, member, ...)                                              \
@@ -30,9 +32,8 @@ struct raw_case {
 		.offset = JSON_FIELD_AT(struct raw_case, member), __VA_ARGS__ \
 	}
 static const struct json_field case_fields[] = {
-	VALUE("name", name, .required = true),
-	VALUE("now", now, .required = false),
-	VALUE("request", request, .required = true),
+	VALUE("name", name, .required = true),       VALUE("now", now, .required = false),
+	VALUE("request", request, .required = true), VALUE("tuples", tuples, .required = false),
 	VALUE("expect", expect, .required = true),
 };
 #undef VALUE
@@ -141,7 +142,40 @@ static void check_now(const json_t *now, const char *at, struct diag *d)
 		diag_add(d, pointer, "bad_value", "a time is expected, as 2026-03-01T12:00:00Z");
 }
 
-static void check_case(const json_t *tests, size_t i, struct arena *arena, struct diag *d)
+/* NULL: it is one. *ret_at: the column, from 1 */
+static const char *tuple_fault(const json_t *value, const struct relation_model *model,
+                               struct relation_tuple *ret, size_t *ret_at)
+{
+	const char *why = "'object#relation@subject' is expected here";
+	*ret_at = 0;
+	if (!json_is_string(value) ||
+	    !relation_tuple_parse(json_string_sv(value), ret, &why, ret_at))
+		return why;
+	return model ? relation_model_why_not(model, ret) : NULL;
+}
+
+static void check_tuples(const json_t *tuples, const struct relation_model *model, const char *at,
+                         struct diag *d)
+{
+	struct relation_tuple tuple;
+	char pointer[POINTER_BYTES * 2];
+	size_t column, i;
+	json_t *one;
+	(void)snprintf(pointer, sizeof(pointer), "%s/tuples", at);
+	if (tuples && (!json_is_array(tuples) || json_array_size(tuples) > TUPLES_MAX))
+		diag_add(d, pointer, "wrong_type",
+		         "a list of at most %d relations is expected here", TUPLES_MAX);
+	json_array_foreach(tuples, i, one)
+	{
+		const char *why = tuple_fault(one, model, &tuple, &column);
+		(void)snprintf(pointer, sizeof(pointer), "%s/tuples/%zu", at, i);
+		if (why)
+			diag_add(d, pointer, "bad_relation", "column %zu: %s", column + 1, why);
+	}
+}
+
+static void check_case(const json_t *tests, size_t i, const struct relation_model *model,
+                       struct arena *arena, struct diag *d)
 {
 	struct raw_case raw = {0};
 	struct question question;
@@ -152,6 +186,7 @@ static void check_case(const json_t *tests, size_t i, struct arena *arena, struc
 		return;
 	check_name(tests, i, raw.name, at, d);
 	check_now(raw.now, at, d);
+	check_tuples(raw.tuples, model, at, d);
 	(void)snprintf(pointer, sizeof(pointer), "%s/request", at);
 	arena_reset(arena);
 	(void)!question_read(raw.request, 0, pointer, arena, d, &question);
@@ -159,7 +194,7 @@ static void check_case(const json_t *tests, size_t i, struct arena *arena, struc
 	check_expect(raw.expect, pointer, d);
 }
 
-int policy_cases_check(const json_t *tests, struct diag *d)
+int policy_cases_check(const json_t *tests, const struct relation_model *model, struct diag *d)
 {
 	CLEANUP(arena_fini) struct arena arena = {0};
 	struct diag none = diag_over(NULL, (struct sv){0});
@@ -176,7 +211,7 @@ int policy_cases_check(const json_t *tests, struct diag *d)
 	struct diag *into = d ? d : &none;
 	size_t before = into->n + into->n_dropped;
 	for (size_t i = 0; i < n; i++)
-		check_case(tests, i, &arena, into);
+		check_case(tests, i, model, &arena, into);
 	int r = into->n + into->n_dropped > before ? -EINVAL : 0;
 	diag_fini(&none);
 	return r;
@@ -213,12 +248,30 @@ static json_t *differences_of(const json_t *expect, const json_t *decision)
 	return differences;
 }
 
-static json_t *decide(const struct policy *policy, const json_t *request, int64_t now_us,
-                      struct arena *arena)
+/* The relations of a test; NULL: no memory. Those of a test that has none are not known: related() is an error. */
+static struct relation_tuples *read_tuples(const json_t *list)
+{
+	struct relation_tuples *tuples = relation_tuples_new();
+	struct relation_tuple tuple;
+	size_t column, i;
+	int r = tuples ? 0 : -ENOMEM;
+	json_t *one;
+	json_array_foreach(list, i, one) if (r == 0 && !tuple_fault(one, NULL, &tuple, &column)) r =
+		relation_tuples_add(tuples, &tuple);
+	if (r != 0) {
+		relation_tuples_free(tuples);
+		return NULL;
+	}
+	relation_tuples_seal(tuples);
+	return tuples;
+}
+
+static json_t *decide(const struct policy *policy, const json_t *request,
+                      const struct relation_tuples *tuples, int64_t now_us, struct arena *arena)
 {
 	struct question question;
 	struct decision decision;
-	struct decide_ctx ctx = {.arena = arena, .now_us = now_us};
+	struct decide_ctx ctx = {.arena = arena, .now_us = now_us, .tuples = tuples};
 	arena_reset(arena);
 	if (!question_read(request, 0, "", arena, NULL, &question) ||
 	    !question_decide(policy, &ctx, &question, &decision))
@@ -234,7 +287,12 @@ static json_t *run_one(const struct policy *policy, size_t i, int64_t now_us, st
 	const json_t *now = json_object_get(one, "now");
 	if (now)
 		(void)!clock_parse(json_string_sv(now), &now_us);
-	json_t *decision = decide(policy, json_object_get(one, "request"), now_us, arena);
+	const json_t *list = json_object_get(one, "tuples");
+	struct relation_tuples *tuples = list ? read_tuples(list) : NULL;
+	json_t *decision = list && !tuples ? NULL
+	                                   : decide(policy, json_object_get(one, "request"), tuples,
+	                                            now_us, arena);
+	relation_tuples_free(tuples);
 	json_t *differences = differences_of(json_object_get(one, "expect"), decision);
 	bool passed = decision && json_array_size(differences) == 0;
 	return json_pack("{s:O, s:o, s:b, s:o, s:o}", "name", json_object_get(one, "name"),

@@ -14,11 +14,14 @@
 #include <stdint.h>
 
 struct policy;
+struct relation_model;
 
 #define POLICY_CASE_FAILED "test_failed" /* code of policy_cases_report() */
 
-/* policy_cases_check - the member `tests`, or NULL. errors: 0, -EINVAL with items in d, -ENOMEM */
-MUST_CHECK int policy_cases_check(const json_t *tests, struct diag *d);
+/* policy_cases_check - the member `tests`, or NULL. in: model: of the set, NULL where it has errors. errors: 0, -EINVAL
+ * with items in d, -ENOMEM */
+MUST_CHECK int policy_cases_check(const json_t *tests, const struct relation_model *model,
+                                  struct diag *d);
 
 /* policy_cases_count - how many the set carries. */
 size_t policy_cases_count(const struct policy *policy);

@@ -226,7 +226,8 @@ static int load_root(const json_t *root, const struct policy_env *env, struct sv
 		return fields;
 	int version = check_version(&raw, d);
 	int compiled = compile(&raw, env, text, d, policy);
-	int tests = policy_cases_check(raw.tests, d);
+	int tests = policy_cases_check(raw.tests,
+	                               policy->authz ? authz_relations(policy->authz) : NULL, d);
 	if (tests == 0)
 		policy->tests = json_incref((json_t *)(uintptr_t)raw.tests);
 	return worse(worse(worse(fields, version), compiled), tests);

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { claims, jwksOf, makeKey } from './support/issuer.mjs';
+import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { bearer } from './support/http.mjs';
+import { claims, ISSUER, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
 import { run } from './support/proc.mjs';
-import { sanitizers } from './support/stack.mjs';
+import { sanitizers, Stack } from './support/stack.mjs';
 import { haward, tempDir } from './support/where.mjs';
 
 const types = { user: {}, order: { owner: { types: ['user'] } } };
@@ -44,4 +46,79 @@ test('explain --verbose tells every policy, and --tuples what related() finds', 
 	assert.equal('trace' in JSON.parse((await explain([], asked('anne', 17))).stdout), false);
 	assert.equal((await explain(['-t', path.join(dir, 'none')], asked('anne', 17))).code, 66);
 	assert.equal((await explain(['-t', put('bad.txt', 'order:17\n')], asked('anne', 17))).code, 65);
+});
+
+const may = { name: 'readers', action: 'ALLOW', services: ['orders'], rules: [
+	{ from: [{ source: { requestPrincipals: [`${ISSUER}/anne`] } }], to: [{ operation: { methods: ['GET'], paths: ['/orders/{id}'] } }] },
+	{ to: [{ operation: { methods: ['GET'], paths: ['/orders/{id}'] } }], when: [{ key: 'request.headers[x-team]', values: ['blue'] }] },
+] };
+
+test('a recorded decision is judged once more, and says what is not recorded', async (t) => {
+	const key = await makeKey('RS256', 'k-1');
+	const stack = await Stack.up(t, { name: 'why', policy: policySet(issuerEntry({ jwks: jwksOf(key) }), [may]) });
+	await stack.signIn();
+	const { api } = stack;
+	const tokens = Object.fromEntries(await Promise.all(['anne', 'bob'].map(async (sub) => [sub, await mint(key, claims(sub))])));
+	const eventOf = async (sub, headers = {}) => {
+		const id = (await stack.get('/orders/17', { ...bearer(tokens[sub]), ...headers })).headers['haward-event'];
+		await stack.event(id);
+		return id;
+	};
+	const verbose = (id, code = 200) => api.expect(code, 'GET', `/api/v1/decisions/${id}`, { query: { verbose: 'true' } });
+
+	const anne = (await verbose(await eventOf('anne'))).json();
+	assert.deepEqual([anne.verdict, anne.rejudged.kept, anne.rejudged.class, anne.rejudged.text], ['allow', true, 'unchanged', null]);
+	assert.deepEqual(anne.rejudged.trace.winner, { policy: 'readers', rule: '/policies/0/rules/0' });
+	assert.ok(anne.rejudged.not_recorded.includes('header fields'));
+	assert.equal(String(anne.rejudged.trace.policy_version), anne.policy_version);
+
+	// it was a header field that let bob in, which no book keeps
+	const bob = (await verbose(await eventOf('bob', { 'x-team': 'blue' }))).json();
+	assert.equal(bob.rejudged.class, 'cannot_tell');
+	assert.match(bob.rejudged.text, /does not keep/);
+	const [, second] = bob.rejudged.trace.policies[0].rules;
+	assert.deepEqual([second.result, second.failed, second.when[0].known], ['failed', 'when[0] request.headers[x-team]', 'not_recorded']);
+
+	assert.equal('rejudged' in (await api.expect(200, 'GET', `/api/v1/decisions/${anne.id}`)).json(), false);
+	await api.expect(400, 'GET', `/api/v1/decisions/${anne.id}`, { query: { verbose: '1' } });
+
+	// in the dashboard, in words
+	const browser = await launch();
+	t.after(() => browser.close());
+	const page = await newPage(browser);
+	const isClean = async (what) => {
+		assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
+		assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
+		assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
+	};
+	await page.goto(`http://${stack.admin}/decisions/${bob.id}`);
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByText('Why in full').click();
+	await page.getByText(/What is recorded does not suffice/).waitFor();
+	await page.locator('.trace summary').first().click();
+	await page.getByText('not recorded', { exact: true }).first().waitFor();
+	await isClean('a decision');
+	await shoot(page, 'why-decision-light-1280');
+	await page.setViewportSize({ width: 390, height: 844 });
+	await page.emulateMedia({ colorScheme: 'dark' });
+	await isClean('a decision, narrow and dark');
+	await shoot(page, 'why-decision-dark-390');
+
+	await page.setViewportSize({ width: 1280, height: 900 });
+	await page.emulateMedia({ colorScheme: 'light' });
+	await page.goto(`http://${stack.admin}/policies?tab=try`);
+	await page.getByLabel('Path').fill('/orders/17');
+	await page.getByLabel('Claims of a verified token').fill(JSON.stringify(claims('anne')));
+	await page.getByRole('button', { name: 'Try', exact: true }).last().click();
+	await page.getByText('Why in full').first().click();
+	await page.getByText('decided', { exact: true }).first().waitFor();
+	await isClean('a trial');
+	await shoot(page, 'why-try-light-1280');
+
+	// who may not see people may not see why in full
+	await api.expect(201, 'POST', '/api/v1/admins', { body: { username: 'vera', password: 'a quiet river bend', roles: ['viewer'] } });
+	await api.signIn('vera', 'a quiet river bend');
+	await verbose(anne.id, 403);
 });

@@ -1021,6 +1021,9 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        ExplainedDecision: components["schemas"]["Decision"] & {
+            rejudged?: components["schemas"]["Rejudged"];
+        };
         ShadowVerdict: {
             verdict: components["schemas"]["Verdict"];
             policy?: string | null;
@@ -2234,6 +2237,21 @@ export interface components {
             /** @description Rules and policies beyond 1000 that are not told. */
             left_out?: number;
         };
+        Rejudged: {
+            /** @description The policy set version of then is still there, and loads. */
+            kept: boolean;
+            /**
+             * @description Whether what is recorded suffices to come to the same.
+             * @enum {string|null}
+             */
+            class: "unchanged" | "newly_denied" | "newly_allowed" | "other_change" | "cannot_tell" | "not_judged" | null;
+            /** @description Why it cannot be told. */
+            text: string | null;
+            /** @description What the book does not keep and could matter. */
+            not_recorded: string[];
+            /** @description What is not recorded counts against the caller there, and says known: not_recorded. */
+            trace: components["schemas"]["Trace"] | null;
+        };
         /** @description A subject or a resource. */
         AccessEntity: {
             type: string;
@@ -2597,7 +2615,10 @@ export interface operations {
     };
     getDecision: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Judge it once more, from what is recorded and by the policy set version of then: rejudged. Needs the role auditor. */
+                verbose?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2612,7 +2633,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Decision"];
+                    "application/json": components["schemas"]["ExplainedDecision"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, ask, type Decision } from '../api/client';
+import { api, ask, type Decision, type Schemas } from '../api/client';
 import { place } from '../app/router';
 import { may } from '../app/session';
 import { tryLink } from '../app/tried';
+import { TraceTree } from '../components/trace';
 import { Alert, Copy, Facts, Loading, Time, Verdict, WhyList } from '../components/parts';
 import { termText, withTerm } from '../lib/filter';
 import { bytes, shown } from '../lib/text';
@@ -87,6 +88,41 @@ function ActFacts({ decision: d }: { decision: Decision }) {
   );
 }
 
+const classes: Record<string, string> = {
+  unchanged: 'What is recorded suffices: judged once more, it comes to the same.',
+  cannot_tell: 'What is recorded does not suffice to come to the same verdict:',
+  not_judged: 'It was not decided by policies:',
+};
+
+// Judged once more, when somebody asks: it is work for the agent, and says who asked for what.
+function Full({ id }: { id: string }) {
+  const [found, setFound] = useState<Schemas['Rejudged']>();
+  const [error, setError] = useState('');
+  const load = () => {
+    if (found) return;
+    void ask(api.GET('/api/v1/decisions/{id}', { params: { path: { id }, query: { verbose: true } } })).then((r) => {
+      setFound(r.data?.rejudged);
+      setError(r.data ? '' : (r.error ?? ''));
+    });
+  };
+  return (
+    <details key={id} onToggle={load}>
+      <summary>Why in full: every policy, every condition</summary>
+      {error && <Alert>{error}</Alert>}
+      {!found && !error && <Loading what="the explanation" />}
+      {found && (
+        <>
+          <p>
+            {found.kept ? (classes[found.class ?? ''] ?? 'Judged once more from what is recorded, it comes to another verdict.') : 'It cannot be judged once more:'} {shown(found.text)}
+          </p>
+          {found.not_recorded.length > 0 && <p class="muted">Not recorded: {found.not_recorded.join(', ')}. Where a condition asks for that, it says so, and counts against the caller.</p>}
+          {found.trace && <TraceTree trace={found.trace} />}
+        </>
+      )}
+    </details>
+  );
+}
+
 function RequestFacts({ decision: d }: { decision: Decision }) {
   const route = d.path ?? '';
   return (
@@ -109,6 +145,7 @@ function RequestFacts({ decision: d }: { decision: Decision }) {
       )}
       <h3>Why</h3>
       <WhyList why={d.why} />
+      {may('auditor') && <Full id={d.id} />}
       <h3>Who</h3>
       <Facts
         none="Nobody is known: no credential was accepted."

@@ -3,6 +3,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { myWork } from '../app/draft';
 import { tried, type TriedRequest } from '../app/tried';
 import { Alert, Verdict, WhyList } from '../components/parts';
+import { TraceTree } from '../components/trace';
 import { shown } from '../lib/text';
 
 type Evaluation = Schemas['Evaluation'];
@@ -13,7 +14,7 @@ interface Answer {
 }
 
 async function evaluate(request: TriedRequest, text?: string): Promise<Answer> {
-  const r = await ask(api.POST('/api/v1/policy-set/evaluations', { body: { request, ...(text === undefined ? {} : { text }) } }));
+  const r = await ask(api.POST('/api/v1/policy-set/evaluations', { body: { request, verbose: true, ...(text === undefined ? {} : { text }) } }));
   const at = r.problem?.errors?.[0];
   return r.data ? { data: r.data } : { error: at?.line ? `Line ${at.line}, column ${at.column}: ${at.message}` : (r.error ?? '') };
 }
@@ -58,6 +59,12 @@ function AnswerCard({ title, answer }: { title: string; answer?: Answer }) {
             </p>
           )}
           <WhyList why={e.why} />
+          {e.trace && (
+            <details>
+              <summary>Why in full: every policy, every condition</summary>
+              <TraceTree trace={e.trace} />
+            </details>
+          )}
         </>
       )}
     </div>

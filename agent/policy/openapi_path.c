@@ -15,7 +15,7 @@ static bool is_word(char c)
 static void put_name(struct strbuf *to, struct sv name)
 {
 	strbuf_char(to, '{');
-	if (name.at[0] >= '0' && name.at[0] <= '9')
+	if (name.at && name.at[0] >= '0' && name.at[0] <= '9')
 		strbuf_char(to, '_');
 	for (size_t i = 0; i < name.n; i++)
 		strbuf_char(to, is_word(name.at[i]) ? name.at[i] : '_');

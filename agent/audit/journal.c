@@ -69,6 +69,24 @@ static bool is_idle(const struct audit_journal *j)
 	return ring_used(&j->ring) == 0 && GET(j->ring.header->gap_count) == 0;
 }
 
+/* A process that was killed while it made the ring left a file without a header, or with half of one. Where there is
+ * nothing in its area nothing was ever recorded in it: the first record leaves a checksum there for good. */
+static bool is_unused(const struct audit_journal *j)
+{
+	const uint8_t *at = (const uint8_t *)j->ring.header;
+	for (size_t i = RING_HEADER_BYTES; i < j->map_bytes; i++)
+		if (at[i] != 0)
+			return false;
+	return true;
+}
+
+static int make_again(struct audit_journal *j, uint64_t n)
+{
+	(void)munmap(j->ring.header, j->map_bytes);
+	j->ring.header = NULL;
+	return make_ring(j, n);
+}
+
 /* A ring keeps its size while it holds records. A size of 0: as it is. */
 static int attach_or_make(struct audit_journal *j, uint64_t size_bytes)
 {
@@ -80,12 +98,11 @@ static int attach_or_make(struct audit_journal *j, uint64_t size_bytes)
 	int r = map_file(j, (size_t)info.st_size);
 	if (r == 0)
 		r = ring_attach(j->ring.header, j->map_bytes, &j->ring);
+	if (r == -EBADMSG && is_unused(j))
+		return make_again(j, size_of_ring(size_bytes));
 	if (r != 0 || size_bytes == 0 || size_of_ring(size_bytes) == j->map_bytes || !is_idle(j))
 		return r;
-	(void)munmap(j->ring.header, j->map_bytes);
-	j->ring.header = NULL;
-	r = make_ring(j, size_of_ring(size_bytes));
-	return r;
+	return make_again(j, size_of_ring(size_bytes));
 }
 
 static void name_of(struct audit_journal *j, const char *path)

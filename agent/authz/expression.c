@@ -1,6 +1,7 @@
 #include "authz/expression.h"
 
 #include "authz/compile.h"
+#include "authz/expression_relations.h"
 #include "authz/path.h"
 #include "authz/rule.h"
 #include "core/jsonload.h"
@@ -227,6 +228,8 @@ const struct authz_expression *compile_expression(struct compile *c, const json_
 	note_uses(e);
 	e->next = *c->expressions;
 	*c->expressions = e;
+	if (!expression_relations_check(e->program.root, c->relations, &problem))
+		report(c, at, e->source, &problem);
 	return e;
 }
 

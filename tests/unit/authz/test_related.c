@@ -100,11 +100,16 @@ static void what_it_finds_decides(void **state)
 		{"carl", "/orders/18", IN_GROUP, T, NULL, false},
 		{"carl", "/orders/19", RELATED("viewer", "user"), T, NULL, false},
 		{"anne", "/orders/17", RELATED("owner", "user"), E, "not known here", true},
-		{"anne", "/orders/17", RELATED("nothing", "user"), E, "none such", false},
-		{"anne", "/orders/17", "related(" Q("x:1") ", " Q("owner") ", " Q("user:a") ")", E,
+		{"anne", "/orders/17",
+	         "related(" Q("order:") " + path.id, " Q("no") " + " Q("thing") ", " Q(
+			 "user:") " + user)",
+	         E, "none such", false},
+		{"anne", "/orders/17",
+	         "related(" Q("x") " + " Q(":1") ", " Q("owner") ", " Q("user:a") ")", E,
 	         "no such type", false},
-		{"anne", "/orders/17", "related(" Q("order") ", " Q("owner") ", " Q("user:a") ")",
-	         E, "'type:id' is expected", false},
+		{"anne", "/orders/17",
+	         "related(" Q("or") " + " Q("der") ", " Q("owner") ", " Q("user:a") ")", E,
+	         "'type:id' is expected", false},
 		{"", "/orders/17", RELATED("owner", "user"), E, "names no user", false},
 		/* the query is nobody's business */
 		{"bob", "/orders/17",
@@ -153,10 +158,56 @@ static void a_name_makes_nobody_a_userset(void **state)
 	}
 }
 
+/* What is misspelt is found when the set is saved, at its place. */
+static void what_types_lacks_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *condition, *message; /* NULL: it is good */
+	} rows[] = {
+		{"related(\\\"order:\\\" + path.id, \\\"owner\\\", \\\"user:\\\" + user)", NULL},
+		{"groups.exists(g, related(claims.what, \\\"viewer\\\", claims.who))", NULL},
+		{"related(\\\"orders:\\\" + path.id, \\\"owner\\\", \\\"user:\\\" + user)",
+	         "line 1, column 19: `types` has no type 'orders'"},
+		{"related(\\\"order:1\\\", \\\"member\\\", \\\"user:\\\" + user)",
+	         "line 1, column 20: objects of this type have no relation 'member'"},
+		{"true || related(claims.what, \\\"ownr\\\", \\\"user:\\\" + user)",
+	         "no type of `types` has a relation 'ownr'"},
+		{"related(\\\"order:1\\\", \\\"owner\\\", \\\"users:\\\" + user)",
+	         "`types` has no type 'users'"},
+		{"groups.exists(g, related(\\\"order\\\", \\\"owner\\\", g))",
+	         "'order': \"type:id\" is expected"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[2048];
+		struct authz *set = NULL;
+		(void)snprintf(text, sizeof(text),
+		               "{" TYPES
+		               "'policies':[{'name':'p','action':'ALLOW','rules':[{'to':[{"
+		               "'operation':{'paths':['/orders/{id}']}}],'condition':'%s'}]}]}",
+		               rows[i].condition);
+		char *json = unquoted(text);
+		struct diag d = diag_over("test", sv_of(json));
+		int r = compile_set_text(json, &d, &set);
+		if (r != 0 && !rows[i].message)
+			diag_print(&d, stderr);
+		assert_int_equal(r, rows[i].message ? -EINVAL : 0);
+		if (rows[i].message) {
+			if (!strstr(d.items[0].message, rows[i].message))
+				print_error("%s\n", d.items[0].message);
+			assert_non_null(strstr(d.items[0].message, rows[i].message));
+		}
+		diag_fini(&d);
+		authz_free(set);
+		free(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_it_finds_decides),
+		cmocka_unit_test(what_types_lacks_is_refused),
 		cmocka_unit_test(a_name_makes_nobody_a_userset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { session } from '../app/session';
+import { Confirm } from '../components/confirm';
 import { Alert, Dialog, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -88,26 +89,15 @@ function AccountDialog({ account, onClose, onDone }: DialogProps) {
   );
 }
 
-function RemoveDialog({ account, onClose, onDone }: Required<DialogProps>) {
-  const [error, setError] = useState('');
-  const remove = async () => {
+function RemoveDialog({ account, ...props }: Required<DialogProps>) {
+  const send = async () => {
     const r = await ask(api.DELETE('/api/v1/admins/{username}', { params: { path: { username: account.username } } }));
-    if (r.status === 204 || r.status === 404) onDone();
-    else setError(r.error ?? '');
+    return r.status === 204 || r.status === 404 ? null : (r.error ?? '');
   };
   return (
-    <Dialog title={`Remove ${account.username}?`} onClose={onClose}>
+    <Confirm title={`Remove ${account.username}?`} act="Remove the account" send={send} {...props}>
       <p>The account goes and its sessions end at once. What it did stays in the audit trail.</p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void remove()}>
-          Remove the account
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

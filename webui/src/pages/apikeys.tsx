@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useSearched } from '../app/searched';
 import { may } from '../app/session';
+import { Confirm } from '../components/confirm';
 import { itemsOf, TextField } from '../components/fields';
 import { Alert, Copy, Dialog, Empty, Facts, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
@@ -167,53 +168,37 @@ function RotateDialog({ of: key, ...props }: MakeProps & { of: Key }) {
   );
 }
 
-function RevokeDialog({ of: key, onClose, onDone }: { of: Key; onClose: () => void; onDone: () => void }) {
-  const [error, setError] = useState('');
-  const revoke = async () => {
+interface ActProps {
+  of: Key;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+function RevokeDialog({ of: key, ...props }: ActProps) {
+  const send = async () => {
     const r = await ask(api.POST('/api/v1/api-keys/revocations', { body: { id: key.id } }));
-    if (r.data) onDone();
-    else setError(r.error ?? '');
+    return r.data ? null : (r.error ?? '');
   };
   return (
-    <Dialog title="Revoke the key?" onClose={onClose}>
+    <Confirm title="Revoke the key?" act="Revoke the key" send={send} {...props}>
       <p>
         Requests with key <code>{key.id}</code> of <strong>{shown(key.owner)}</strong> are refused from now on, for good. Whoever uses it needs another one.
       </p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void revoke()}>
-          Revoke the key
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 
-function DisableDialog({ of: key, onClose, onDone }: { of: Key; onClose: () => void; onDone: () => void }) {
-  const [error, setError] = useState('');
-  const disable = async () => {
+function DisableDialog({ of: key, ...props }: ActProps) {
+  const send = async () => {
     const r = await setDisabled(key, true);
-    if (r.data) onDone();
-    else setError(r.error ?? '');
+    return r.data ? null : (r.error ?? '');
   };
   return (
-    <Dialog title="Disable the key?" onClose={onClose}>
+    <Confirm title="Disable the key?" act="Disable the key" send={send} {...props}>
       <p>
         Requests with key <code>{key.id}</code> of <strong>{shown(key.owner)}</strong> are refused until it is enabled again.
       </p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void disable()}>
-          Disable the key
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

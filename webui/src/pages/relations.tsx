@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useSearched } from '../app/searched';
 import { may } from '../app/session';
+import { Confirm } from '../components/confirm';
 import { TextField } from '../components/fields';
 import { Alert, Dialog, Empty, Loading } from '../components/parts';
 import { shown } from '../lib/text';
@@ -89,28 +90,17 @@ function CheckDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-function RemoveDialog({ of: relation, onClose, onDone }: DialogProps & { of: Relation }) {
-  const [error, setError] = useState('');
-  const remove = async () => {
+function RemoveDialog({ of: relation, ...props }: DialogProps & { of: Relation }) {
+  const send = async () => {
     const r = await ask(api.POST('/api/v1/relations/deletions', { body: { relations: [textOf(relation)] } }));
-    if (r.data) onDone();
-    else setError(r.error ?? '');
+    return r.data ? null : (r.error ?? '');
   };
   return (
-    <Dialog title="Delete this relation?" onClose={onClose}>
+    <Confirm title="Delete this relation?" act="Delete the relation" send={send} {...props}>
       <p>
         <strong>{shown(textOf(relation), 500)}</strong> and what follows from it count no longer, from the next request on.
       </p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void remove()}>
-          Delete the relation
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

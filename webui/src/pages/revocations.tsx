@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { may } from '../app/session';
+import { Confirm } from '../components/confirm';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -105,28 +106,17 @@ interface BackProps extends NewProps {
   revocation: Schemas['Revocation'];
 }
 
-function BackDialog({ revocation: r, onClose, onDone }: BackProps) {
-  const [error, setError] = useState('');
-  const remove = async () => {
+function BackDialog({ revocation: r, ...props }: BackProps) {
+  const send = async () => {
     const answer = await ask(api.DELETE('/api/v1/revocations/{id}', { params: { path: { id: r.id } } }));
-    if (answer.status === 204 || answer.status === 404) onDone();
-    else setError(answer.error ?? '');
+    return answer.status === 204 || answer.status === 404 ? null : (answer.error ?? '');
   };
   return (
-    <Dialog title="Take it back?" onClose={onClose}>
+    <Confirm title="Take it back?" act="Take the revocation back" send={send} {...props}>
       <p>
         What was revoked of <strong>{shown(r.name, 80)}</strong> is believed again at once, until its own time is over.
       </p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void remove()}>
-          Take the revocation back
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

@@ -3,7 +3,8 @@ import { api, ask, type Schemas, type ValidationError } from '../api/client';
 import { drop, isKept, keep, myWork } from '../app/draft';
 import { place } from '../app/router';
 import { may } from '../app/session';
-import { Alert, Dialog, Loading, Time } from '../components/parts';
+import { Confirm } from '../components/confirm';
+import { Alert, Loading, Time } from '../components/parts';
 import { isSameText, merge } from '../lib/diff';
 import { offsetOf } from '../lib/pointer';
 import { columnShown } from '../lib/position';
@@ -122,28 +123,18 @@ function ErrorList(props: ErrorListProps) {
   );
 }
 
-function DiscardDialog({ draft, onClose, onDone }: { draft: Draft; onClose: () => void; onDone: () => void }) {
-  const [error, setError] = useState('');
-  const discard = async () => {
+function DiscardDialog({ draft, ...props }: { draft: Draft; onClose: () => void; onDone: () => void }) {
+  const send = async () => {
     const r = await ask(api.DELETE('/api/v1/policy-set/draft', { params: { header: { 'If-Match': draft.etag } } }));
-    if (r.status === 204 || r.status === 404) return onDone();
-    setError(r.status === 412 ? 'Somebody saved the draft again meanwhile. Close this and reload the page to see it.' : (r.error ?? ''));
+    if (r.status === 204 || r.status === 404) return null;
+    return r.status === 412 ? 'Somebody saved the draft again meanwhile. Close this and reload the page to see it.' : (r.error ?? '');
   };
   return (
-    <Dialog title="Delete the draft" onClose={onClose}>
+    <Confirm title="Delete the draft" act="Delete the draft" send={send} {...props}>
       <p>
         The draft of {shown(draft.author)}, saved <Time iso={draft.time} />, goes for everybody. What is in force stays.
       </p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void discard()}>
-          Delete the draft
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useSearched } from '../app/searched';
 import { may } from '../app/session';
+import { Confirm } from '../components/confirm';
 import { itemsOf, PasswordField, TextField } from '../components/fields';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
@@ -60,26 +61,15 @@ function UserDialog({ of: user, onClose, onDone }: DialogProps) {
   );
 }
 
-function RemoveDialog({ of: user, onClose, onDone }: Required<DialogProps>) {
-  const [error, setError] = useState('');
-  const remove = async () => {
+function RemoveDialog({ of: user, ...props }: Required<DialogProps>) {
+  const send = async () => {
     const r = await ask(api.POST('/api/v1/users/removals', { body: { name: user.name } }));
-    if (r.status === 204 || r.status === 404) onDone();
-    else setError(r.error ?? '');
+    return r.status === 204 || r.status === 404 ? null : (r.error ?? '');
   };
   return (
-    <Dialog title={`Remove ${shown(user.name)}?`} onClose={onClose}>
+    <Confirm title={`Remove ${shown(user.name)}?`} act="Remove the user" send={send} {...props}>
       <p>The next request with this name and password is refused, in every worker. What was done with it stays in the audit trail.</p>
-      {error && <Alert>{error}</Alert>}
-      <div class="actions">
-        <button type="button" class="danger" onClick={() => void remove()}>
-          Remove the user
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }
 

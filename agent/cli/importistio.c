@@ -1,10 +1,7 @@
+#include "cli/imported.h"
 #include "cli/importsub.h"
-#include "core/diag.h"
 #include "core/fileio.h"
-#include "core/yamlload.h"
 #include "policy/istio.h"
-#include "policy/load.h"
-#include "policy/policy.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -12,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-enum { FILE_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct arguments {
 	const char *file, *root_namespace, *path_normalization;
@@ -68,43 +63,16 @@ static void print_notes(const char *path, const struct istio_import *import)
 }
 
 /* "/policies/3/rules/0/..." of the result is told of the document that it came from. */
-static void print_item(const char *path, const struct istio_import *import,
-                       const struct diag_item *item)
+static void tell(const char *path, const void *user, const struct diag_item *item)
 {
-	unsigned i;
-	int n = 0;
-	const char *pointer = item->pointer ? item->pointer : "";
-	const json_t *from = sscanf(pointer, "/policies/%u%n", &i, &n) == 1
-	                             ? json_array_get(import->documents, i)
-	                             : NULL;
+	const struct istio_import *import = user;
+	const char *rest;
+	const json_t *from = imported_from(import->documents, item, &rest);
 	const char *name = json_string_value(json_object_get(from, "name"));
 	(void)fprintf(stderr, "%s:%lld: %s%s%s: %s\n", path,
 	              from ? (long long)json_integer_value(json_object_get(from, "line")) : 1LL,
-	              name ? name : "", name ? " spec" : "", pointer + n,
+	              name ? name : "", name ? " spec" : "", rest,
 	              item->message ? item->message : item->code);
-}
-
-/* What Istio refuses a policy set refuses too; its loader is the judge. returns the exit status */
-static int check_set(const char *path, const struct istio_import *import, const char *text)
-{
-	struct policy *policy = NULL;
-	const struct policy_env offline = {0};
-	struct diag d = diag_over(path, sv_of(text));
-	int r = policy_load(sv_of(text), &offline, 0, &d, &policy);
-	for (size_t i = 0; r != 0 && i < d.n; i++)
-		print_item(path, import, &d.items[i]);
-	policy_unref(policy);
-	diag_fini(&d);
-	return r == 0 ? EX_OK : r == -EINVAL ? EX_DATAERR : EX_OSERR;
-}
-
-static int write_set(const char *path, const struct istio_import *import, const json_t *set)
-{
-	CLEANUP(freep) char *text = json_dumps(set, JSON_INDENT(2));
-	int status = text ? check_set(path, import, text) : EX_OSERR;
-	if (status != EX_OK)
-		return status;
-	return puts(text) == EOF || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
 }
 
 static int import_documents(const struct arguments *a, const json_t *documents, const json_t *lines)
@@ -117,9 +85,9 @@ static int import_documents(const struct arguments *a, const json_t *documents, 
 	import->path_normalization = a->path_normalization;
 	int r = istio_import(documents, lines, import, &set);
 	print_notes(a->file, import);
-	int status = r == 0         ? write_set(a->file, import, set)
-	             : r == -EINVAL ? EX_DATAERR
-	                            : EX_OSERR;
+	int status = imported_status(r);
+	if (status == EX_OK)
+		status = imported_write(a->file, set, tell, import);
 	json_decref(set);
 	istio_import_fini(import);
 	free(import);
@@ -130,20 +98,12 @@ static int import_file(const struct arguments *a)
 {
 	CLEANUP(freep) char *text = NULL;
 	json_t *documents = NULL, *lines = NULL;
-	struct yaml_problem problem;
 	size_t n = 0;
-	int r = file_read(a->file, FILE_MAX_BYTES, &text, &n);
-	if (r != 0) {
-		(void)fprintf(stderr, "haward import: %s: %s\n", a->file, strerrordesc_np(-r));
-		return EX_NOINPUT;
-	}
-	r = yaml_load((struct sv){text, n}, &documents, &lines, &problem);
-	if (r == -EINVAL)
-		(void)fprintf(stderr, "%s:%zu:%zu: %s\n", a->file, problem.line, problem.column,
-		              problem.message);
-	int status = r == 0         ? import_documents(a, documents, lines)
-	             : r == -EINVAL ? EX_DATAERR
-	                            : EX_OSERR;
+	int status = imported_read(a->file, &text, &n);
+	if (status == EX_OK)
+		status = imported_yaml(a->file, (struct sv){text, n}, &documents, &lines);
+	if (status == EX_OK)
+		status = import_documents(a, documents, lines);
 	json_decref(documents);
 	json_decref(lines);
 	return status;

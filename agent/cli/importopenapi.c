@@ -1,12 +1,9 @@
+#include "cli/imported.h"
 #include "cli/importsub.h"
 #include "core/diag.h"
 #include "core/fileio.h"
 #include "core/jsonload.h"
-#include "core/limits.h"
-#include "core/yamlload.h"
-#include "policy/load.h"
 #include "policy/openapi.h"
-#include "policy/policy.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -14,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-enum { FILE_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct arguments {
 	const char *file, *service, *issuer, *audience;
@@ -77,36 +72,13 @@ static void print_notes(const char *path, const struct openapi_import *import)
 }
 
 /* "/policies/3/rules/0/..." of the result is told of the operation that it came from. */
-static void print_item(const char *path, const struct openapi_import *import,
-                       const struct diag_item *item)
+static void tell(const char *path, const void *user, const struct diag_item *item)
 {
-	unsigned i;
-	int n = 0;
-	const char *pointer = item->pointer ? item->pointer : "";
-	const char *origin = sscanf(pointer, "/policies/%u%n", &i, &n) == 1
-	                             ? json_string_value(json_array_get(import->origins, i))
-	                             : NULL;
-	(void)fprintf(stderr, "%s: %s: %s\n", path, origin ? origin : pointer,
+	const struct openapi_import *import = user;
+	const char *rest;
+	const char *origin = json_string_value(imported_from(import->origins, item, &rest));
+	(void)fprintf(stderr, "%s: %s: %s\n", path, origin ? origin : rest,
 	              item->message ? item->message : item->code);
-}
-
-/* What no policy set may say, its loader says. returns the exit status */
-static int write_set(const char *path, const struct openapi_import *import, const json_t *set)
-{
-	CLEANUP(freep) char *text = json_dumps(set, JSON_INDENT(2));
-	struct policy *policy = NULL;
-	const struct policy_env offline = {0};
-	if (!text)
-		return EX_OSERR;
-	struct diag d = diag_over(path, sv_of(text));
-	int r = policy_load(sv_of(text), &offline, 0, &d, &policy);
-	for (size_t i = 0; r != 0 && i < d.n; i++)
-		print_item(path, import, &d.items[i]);
-	policy_unref(policy);
-	diag_fini(&d);
-	if (r != 0)
-		return r == -EINVAL ? EX_DATAERR : EX_OSERR;
-	return puts(text) == EOF || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
 }
 
 static int import_document(const struct arguments *a, const json_t *document)
@@ -120,9 +92,9 @@ static int import_document(const struct arguments *a, const json_t *document)
 	import->audience = a->audience;
 	int r = openapi_import(document, import, &set);
 	print_notes(a->file, import);
-	int status = r == 0         ? write_set(a->file, import, set)
-	             : r == -EINVAL ? EX_DATAERR
-	                            : EX_OSERR;
+	int status = imported_status(r);
+	if (status == EX_OK)
+		status = imported_write(a->file, set, tell, import);
 	json_decref(set);
 	openapi_import_fini(import);
 	free(import);
@@ -143,19 +115,17 @@ static int read_json(const char *path, struct sv text, json_t **ret)
 static int read_yaml(const char *path, struct sv text, json_t **ret)
 {
 	json_t *documents = NULL, *lines = NULL;
-	struct yaml_problem problem;
-	int r = yaml_load(text, &documents, &lines, &problem);
-	if (r == -EINVAL)
-		(void)fprintf(stderr, "%s:%zu:%zu: %s\n", path, problem.line, problem.column,
-		              problem.message);
-	else if (r == 0 && json_array_size(documents) != 1)
-		(void)fprintf(stderr, "%s: one document is expected, there are %zu\n", path,
-		              json_array_size(documents));
-	if (r == 0 && json_array_size(documents) == 1)
+	int status = imported_yaml(path, text, &documents, &lines);
+	size_t n = json_array_size(documents);
+	if (status == EX_OK && n == 1)
 		*ret = json_incref(json_array_get(documents, 0));
+	if (status == EX_OK && n != 1) {
+		(void)fprintf(stderr, "%s: one document is expected, there are %zu\n", path, n);
+		status = EX_DATAERR;
+	}
 	json_decref(documents);
 	json_decref(lines);
-	return *ret ? EX_OK : r == 0 || r == -EINVAL ? EX_DATAERR : EX_OSERR;
+	return status;
 }
 
 static bool is_json(struct sv text)
@@ -171,13 +141,10 @@ static int import_file(const struct arguments *a)
 	CLEANUP(freep) char *text = NULL;
 	json_t *document = NULL;
 	size_t n = 0;
-	int r = file_read(a->file, FILE_MAX_BYTES, &text, &n);
-	if (r != 0) {
-		(void)fprintf(stderr, "haward import: %s: %s\n", a->file, strerrordesc_np(-r));
-		return EX_NOINPUT;
-	}
+	int status = imported_read(a->file, &text, &n);
 	struct sv all = {text, n};
-	int status = (is_json(all) ? read_json : read_yaml)(a->file, all, &document);
+	if (status == EX_OK)
+		status = (is_json(all) ? read_json : read_yaml)(a->file, all, &document);
 	if (status == EX_OK)
 		status = import_document(a, document);
 	json_decref(document);

@@ -43,6 +43,14 @@ static size_t distance(struct sv a, struct sv b)
 	return row[b.n];
 }
 
+bool names_listed(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
 const char *names_nearest(const char *const *table, size_t n, struct sv text)
 {
 	const char *best = NULL;

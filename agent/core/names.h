@@ -9,6 +9,8 @@
 const char *names_of(const char *const *table, size_t n, unsigned value);
 /* names_find - the value spelt text, exactly. returns false when there is none. */
 MUST_CHECK bool names_find(const char *const *table, size_t n, struct sv text, unsigned *ret);
+/* names_listed - is it one of a list? in: names: ends with NULL */
+bool names_listed(const char *const *names, const char *name);
 /* names_nearest - the entry nearest to text by edit distance, for "did you mean"; NULL when none is
  * near. */
 const char *names_nearest(const char *const *table, size_t n, struct sv text);

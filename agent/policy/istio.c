@@ -1,6 +1,7 @@
 #include "policy/istio.h"
 
 #include "core/jsonload.h"
+#include "core/names.h"
 #include "core/sv.h"
 
 #include <errno.h>
@@ -59,14 +60,6 @@ static const char *text_or(const json_t *value, const char *other)
 	return json_is_string(value) ? json_string_value(value) : other;
 }
 
-static bool is_listed(const char *name, const char *const *names)
-{
-	for (; *names; names++)
-		if (strcmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
 /* Members that Istio does not have, or that we do not. */
 static void only(const struct document *d, const json_t *object, const char *where,
                  const char *const *names)
@@ -75,7 +68,8 @@ static void only(const struct document *d, const json_t *object, const char *whe
 	json_t *value;
 	if (object && !json_is_object(object) && !json_is_null(object))
 		refuse(d, "%s: an object is expected here", where);
-	json_object_foreach((json_t *)(uintptr_t)object, name, value) if (!is_listed(name, names))
+	json_object_foreach((json_t *)(uintptr_t)object, name,
+	                    value) if (!names_listed(names, name))
 		refuse(d, "%s.%.60s: this is not understood, and a policy set has no such thing",
 	               where, name);
 }
@@ -396,7 +390,7 @@ static void import_issuer(const struct document *d, const json_t *rule, json_t *
 	size_t i;
 	json_object_foreach((json_t *)(uintptr_t)rule, name, value)
 	{
-		if (is_listed(name, same))
+		if (names_listed(same, name))
 			json_object_set(issuer, name, value);
 		else if (strcmp(name, "jwks_uri") == 0)
 			json_object_set(issuer, "jwksUri", value);

@@ -1,5 +1,8 @@
 #include "policy/openapi_part.h"
 
+#include "core/jsonpos.h"
+#include "core/names.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,26 +13,16 @@ enum { REFERENCES_MAX = 16 };
 
 /* ---- places ---- */
 
-/* RFC 6901 3: '~' and '/' of a key are written otherwise. What does not fit ends with "/...", for which there is always room. */
+/* For what does not fit there is always room. */
+static const char more[] = "/...";
+
 struct openapi_place openapi_key(const struct openapi_place *at, const char *key)
 {
 	struct openapi_place ret = *at;
-	size_t n = strlen(ret.pointer);
-	if (n + 2 * strlen(key) + sizeof("//...") > sizeof(ret.pointer)) {
-		if (!sv_ends(sv_of(ret.pointer), SVL("/...")))
-			memcpy(ret.pointer + n, "/...", sizeof("/..."));
-		return ret;
-	}
-	ret.pointer[n++] = '/';
-	for (; *key; key++) {
-		if (*key == '~' || *key == '/') {
-			ret.pointer[n++] = '~';
-			ret.pointer[n++] = *key == '~' ? '0' : '1';
-		} else {
-			ret.pointer[n++] = *key;
-		}
-	}
-	ret.pointer[n] = '\0';
+	struct sv before = sv_of(at->pointer);
+	if (!json_pointer_add(ret.pointer, sizeof(ret.pointer) - strlen(more), sv_of(key)) &&
+	    !sv_ends(before, sv_of(more)))
+		memcpy(ret.pointer + before.n, more, sizeof(more));
 	return ret;
 }
 
@@ -150,14 +143,6 @@ const json_t *openapi_resolve(struct openapi *o, const json_t *value, struct ope
 	return NULL;
 }
 
-static bool is_listed(const char *name, const char *const *names)
-{
-	for (; *names; names++)
-		if (strcmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
 void openapi_only(struct openapi *o, const json_t *object, const struct openapi_place *at,
                   const char *const *names)
 {
@@ -170,7 +155,7 @@ void openapi_only(struct openapi *o, const json_t *object, const struct openapi_
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
 		struct openapi_place place = openapi_key(at, name);
-		if (strncmp(name, "x-", 2) != 0 && !is_listed(name, names))
+		if (strncmp(name, "x-", 2) != 0 && !names_listed(names, name))
 			openapi_refuse(o, &place,
 			               "this is not understood, so nothing is made of it");
 	}

@@ -24,6 +24,7 @@ struct asking {
 	struct call *call;
 	struct policy *policy;
 	struct policy_tables_view tables;
+	struct event_ids ids; /* they rise, from one evaluation to the next */
 	struct arena arena;
 };
 
@@ -62,8 +63,7 @@ static bool may_ask(struct asking *a)
 static void record(struct asking *a, struct authzen_case *one)
 {
 	struct admin *admin = a->call->admin;
-	struct event_ids ids = {0};
-	bool has_id = event_id_next(&ids, a->call->now_us, &one->decision.event);
+	bool has_id = event_id_next(&a->ids, a->call->now_us, &one->decision.event);
 	(void)pthread_mutex_lock(&admin->journal_lock);
 	int r = has_id ? audit_submit(admin->deps.journal, &one->asked, &one->decision) : -1;
 	(void)pthread_mutex_unlock(&admin->journal_lock);

@@ -58,10 +58,7 @@ int basic_read(const json_t *value, struct diag *d, struct basic_rules *ret)
 
 static bool is_text(struct sv text)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n > 0 && utf8_valid(text);
+	return !sv_has_control(text) && text.n > 0 && utf8_valid(text);
 }
 
 /* source: RFC 7617 2: the name ends at the first colon; no control characters in either */

@@ -170,11 +170,8 @@ int headerout_read(const json_t *list, const char *payload, const char *pointer,
 
 static bool fits_field(struct sv text, bool in_list)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f ||
-		    (in_list && text.at[i] == ','))
-			return false;
-	return text.n > 0 && text.n <= HEADEROUT_VALUE_MAX_BYTES;
+	bool is_one = !in_list || sv_find(text, ',') == text.n;
+	return is_one && !sv_has_control(text) && text.n > 0 && text.n <= HEADEROUT_VALUE_MAX_BYTES;
 }
 
 /* The text of a scalar, empty when it is none that can stand in a field. */

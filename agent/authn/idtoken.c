@@ -140,10 +140,7 @@ bool idtoken_check(const struct login *login, struct jws_verifier *verifier, str
 
 static bool is_sound(struct sv text, size_t max)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n <= max;
+	return !sv_has_control(text) && text.n <= max;
 }
 
 static bool check_logout(const struct token *t, int64_t now_s, struct logout_order *ret,

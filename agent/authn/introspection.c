@@ -80,10 +80,7 @@ void introspection_fini(struct introspection *introspection)
 static bool is_text(const json_t *value)
 {
 	struct sv text = json_string_sv(value);
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n > 0 && text.n <= CLAIM_MAX_BYTES;
+	return !sv_has_control(text) && text.n > 0 && text.n <= CLAIM_MAX_BYTES;
 }
 
 static const struct {

@@ -147,10 +147,7 @@ static bool is_subject(const json_t *sub)
 	struct sv text = json_string_sv(sub);
 	if (!sub)
 		return true;
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n > 0 && text.n <= 1024;
+	return !sv_has_control(text) && text.n > 0 && text.n <= 1024;
 }
 
 bool jwt_claims_check(const json_t *claims, const struct jwt_rules *rules, int64_t now_s,

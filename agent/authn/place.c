@@ -107,14 +107,6 @@ static bool is_token(struct sv text)
 	return text.n > 0;
 }
 
-static bool is_printable(struct sv text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static const struct json_field header_fields[] = {
 	{.name = "name",
          .kind = JSON_FIELD_STRING,
@@ -153,7 +145,7 @@ static int read_header(struct reading *r, size_t i, const json_t *value)
 	if (result == 0 && !is_token(sv_of(place.name)))
 		result = complain(r, "fromHeaders", i, "bad_value",
 		                  "the name of a header field is expected");
-	if (result == 0 && place.prefix && !is_printable(sv_of(place.prefix)))
+	if (result == 0 && place.prefix && sv_has_control(sv_of(place.prefix)))
 		result = complain(r, "fromHeaders", i, "bad_value",
 		                  "a prefix has no control characters");
 	if (result == 0)
@@ -188,7 +180,7 @@ static int read_names(struct reading *r, const char *member, enum place_kind kin
 	for (size_t i = 0; i < names->n && result != -ENOMEM; i++) {
 		const struct place place = {kind, names->at[i], nothing};
 		struct sv name = sv_of(names->at[i]);
-		bool good = kind == PLACE_COOKIE ? is_token(name) : is_printable(name);
+		bool good = kind == PLACE_COOKIE ? is_token(name) : !sv_has_control(name);
 		int one = good ? add(r, member, i, &place)
 		               : complain(r, member, i, "bad_value",
 		                          "this cannot be the name of one");

@@ -58,10 +58,7 @@ static bool join_principal(struct arena *arena, struct identity *who)
 /* What a person is called travels into headers and logs; a name with control characters is none. */
 static struct sv printable(struct sv text)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return (struct sv){0};
-	return text;
+	return sv_has_control(text) ? (struct sv){0} : text;
 }
 
 /* iat as it was checked in jwt.c; 0 when there is none, or none that is a time. */

@@ -302,14 +302,6 @@ static struct sv fill(struct sv text, const struct authz_captures *captures, str
 	return arena_printf(scratch, "%.*s%.*s", SV_ARG(done), SV_ARG(rest));
 }
 
-static bool is_printable(struct sv text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static bool read_field(struct sv headers, struct sv name, struct arena *scratch, struct sv *ret,
                        const char **ret_why)
 {
@@ -325,7 +317,7 @@ static bool read_field(struct sv headers, struct sv name, struct arena *scratch,
 		return false;
 	*ret_why = "the header field has control characters";
 	*ret = header.joined;
-	return is_printable(*ret);
+	return !sv_has_control(*ret);
 }
 
 static bool read_lines(struct sv offer, struct sv ret[LINE_COUNT])

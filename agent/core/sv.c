@@ -52,6 +52,14 @@ struct sv sv_trim(struct sv text)
 	return text;
 }
 
+bool sv_has_control(struct sv text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int sv_cmp(struct sv a, struct sv b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

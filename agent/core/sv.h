@@ -83,6 +83,9 @@ bool sv_cut(struct sv *rest, char c, struct sv *part);
 /* sv_trim - without the spaces and tabs at both ends. */
 struct sv sv_trim(struct sv text);
 
+/* sv_has_control - is there a control character in it? What has one goes into no header, log or list. */
+bool sv_has_control(struct sv text);
+
 /* sv_cmp - bytewise order, shorter first; for qsort and search. */
 int sv_cmp(struct sv a, struct sv b);
 

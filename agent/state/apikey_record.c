@@ -88,10 +88,7 @@ int apikey_decode(struct sv id, struct sv record, struct state_apikey *ret)
 
 static bool is_text(struct sv text)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n <= APIKEY_TEXT_MAX_BYTES && utf8_valid(text);
+	return !sv_has_control(text) && text.n <= APIKEY_TEXT_MAX_BYTES && utf8_valid(text);
 }
 
 static bool is_word(struct sv text)

@@ -65,10 +65,7 @@ static int decode(struct sv key, struct sv value, struct state_revocation *ret)
 /* It is shown in lists and terminals. */
 static bool is_text(struct sv text, size_t n_min, size_t n_max)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return false;
-	return text.n >= n_min && text.n <= n_max && utf8_valid(text);
+	return !sv_has_control(text) && text.n >= n_min && text.n <= n_max && utf8_valid(text);
 }
 
 const char *state_revocation_check(const struct state_revocation *r, int64_t now_s)

@@ -7,24 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
-static bool has_control(struct sv text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-			return true;
-	return false;
-}
-
 bool user_name_ok(struct sv name)
 {
-	return name.n > 0 && name.n < USER_NAME_BYTES && !has_control(name) && utf8_valid(name) &&
-	       sv_find(name, ':') == name.n && sv_trim(name).n == name.n;
+	return name.n > 0 && name.n < USER_NAME_BYTES && !sv_has_control(name) &&
+	       utf8_valid(name) && sv_find(name, ':') == name.n && sv_trim(name).n == name.n;
 }
 
 bool user_groups_ok(struct sv groups)
 {
 	struct sv rest = groups, part;
-	if (groups.n >= USER_GROUPS_BYTES || has_control(groups) || !utf8_valid(groups))
+	if (groups.n >= USER_GROUPS_BYTES || sv_has_control(groups) || !utf8_valid(groups))
 		return false;
 	while (groups.n && sv_cut(&rest, ',', &part))
 		if (part.n == 0 || sv_trim(part).n != part.n)

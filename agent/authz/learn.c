@@ -72,18 +72,6 @@ static void compile_header(struct compile *c, const json_t *value, const struct 
 		               "the name of one header field of the answer is expected");
 }
 
-/* The next "{name}" of a text. false: there is none, or the braces are not in pairs */
-static bool next_hole(struct sv *rest, struct sv *before, struct sv *name)
-{
-	size_t open = sv_find(*rest, '{'), close = sv_find(*rest, '}');
-	if (open >= close || close == rest->n)
-		return false;
-	*before = sv_first(*rest, open);
-	*name = sv_first(sv_from(*rest, open + 1), close - open - 1);
-	*rest = sv_from(*rest, close + 1);
-	return true;
-}
-
 static bool has_name(const struct authz_template *path, struct sv name)
 {
 	for (size_t i = 0; path && i < path->n_names; i++)
@@ -101,7 +89,7 @@ static void compile_object(struct compile *c, const json_t *value, const struct 
 	size_t n = 0;
 	if (!value || !compile_text(c, value, &place, &learn->object))
 		return;
-	for (rest = learn->object; next_hole(&rest, &before, &name); n++)
+	for (rest = learn->object; sv_cut_braces(&rest, &before, &name); n++)
 		if (!has_name(path, name))
 			compile_report(c, &place, "unknown_key",
 			               "'%.*s' is not captured by path; without a path the field "
@@ -293,7 +281,7 @@ static struct sv fill(struct sv text, const struct authz_captures *captures, str
                       struct arena *scratch)
 {
 	struct sv rest = text, before, name, value, done = {0};
-	while (next_hole(&rest, &before, &name)) {
+	while (sv_cut_braces(&rest, &before, &name)) {
 		if (!find_value(captures, name, field, scratch, &value))
 			return (struct sv){0};
 		done = arena_printf(scratch, "%.*s%.*s%.*s", SV_ARG(done), SV_ARG(before),

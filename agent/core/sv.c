@@ -52,6 +52,17 @@ struct sv sv_trim(struct sv text)
 	return text;
 }
 
+bool sv_cut_braces(struct sv *rest, struct sv *before, struct sv *name)
+{
+	size_t open = sv_find(*rest, '{'), close = sv_find(*rest, '}');
+	if (open >= close || close == rest->n)
+		return false;
+	*before = sv_first(*rest, open);
+	*name = sv_first(sv_from(*rest, open + 1), close - open - 1);
+	*rest = sv_from(*rest, close + 1);
+	return true;
+}
+
 bool sv_has_control(struct sv text)
 {
 	for (size_t i = 0; i < text.n; i++)

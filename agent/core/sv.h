@@ -80,6 +80,9 @@ bool sv_ends_ci(struct sv text, struct sv suffix);
  */
 bool sv_cut(struct sv *rest, char c, struct sv *part);
 
+/* sv_cut_braces - takes "before{name}" off the front of *rest. returns false when there is none in it; nothing is taken */
+bool sv_cut_braces(struct sv *rest, struct sv *before, struct sv *name);
+
 /* sv_trim - without the spaces and tabs at both ends. */
 struct sv sv_trim(struct sv text);
 

@@ -25,30 +25,32 @@ static const char *variable(struct openapi *o, const json_t *server, struct sv n
 	return text;
 }
 
+static bool append(struct openapi *o, const struct openapi_place *at, struct sv before,
+                   const char *text, char ret[static URL_BYTES])
+{
+	size_t n = strlen(ret);
+	int more = snprintf(ret + n, URL_BYTES - n, "%.*s%s", SV_ARG(before), text);
+	if (more >= 0 && (size_t)more < URL_BYTES - n)
+		return true;
+	openapi_refuse(o, at, "url: it is too long");
+	return false;
+}
+
+/* in: ret: empty */
 static bool expand(struct openapi *o, const json_t *server, const char *url,
                    const struct openapi_place *at, char ret[static URL_BYTES])
 {
-	struct sv rest = sv_of(url);
-	size_t n = 0;
-	while (rest.n > 0) {
-		size_t open = sv_find(rest, '{'), close = sv_find(rest, '}');
-		const char *text = "";
-		if (open < rest.n && close > open && close < rest.n)
-			text = variable(o, server,
-			                sv_first(sv_from(rest, open + 1), close - open - 1), at);
-		if (!text)
+	struct sv rest = sv_of(url), before, name;
+	while (sv_cut_braces(&rest, &before, &name)) {
+		const char *text = variable(o, server, name, at);
+		if (!text || !append(o, at, before, text, ret))
 			return false;
-		int more = snprintf(ret + n, URL_BYTES - n, "%.*s%s", SV_ARG(sv_first(rest, open)),
-		                    text);
-		if (more < 0 || (size_t)more >= URL_BYTES - n) {
-			openapi_refuse(o, at, "url: it is too long");
-			return false;
-		}
-		n += (size_t)more;
-		rest = open < rest.n && close > open && close < rest.n ? sv_from(rest, close + 1)
-		                                                       : (struct sv){0};
 	}
-	return true;
+	if (sv_find(rest, '{') < rest.n || sv_find(rest, '}') < rest.n) {
+		openapi_refuse(o, at, "url: '%.80s' has a brace without its other one", url);
+		return false;
+	}
+	return append(o, at, rest, "", ret);
 }
 
 /* ---- one server ---- */

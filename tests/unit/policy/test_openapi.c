@@ -197,6 +197,8 @@ static void what_cannot_be_said_is_named(void **state)
 		{HEAD "paths: {/a: {$ref: '#/paths/~1a'}}\n", "it leads in a circle"},
 		{HEAD "servers: [{url: 'https://{a}'}]\npaths: {/a: {get: {security: []}}}\n",
 	         "/servers/0: url: the variable 'a' has no default"},
+		{HEAD "servers: [{url: 'https://h/{a'}]\npaths: {/a: {get: {security: []}}}\n",
+	         "/servers/0: url: 'https://h/{a' has a brace without its other one"},
 		{HEAD "servers: [{url: 'v1'}]\npaths: {/a: {get: {security: []}}}\n",
 	         "is relative to where the document is"},
 		{GET("[{nobody: []}]"), "/paths/~1a/get/security/0/nobody: there is no security"},

@@ -154,6 +154,16 @@ static void micros_member(struct outbuf *out, const char *name, uint64_t ns)
 
 /* ---- the resource ---- */
 
+/* Reads the texts of the next step and returns how many are there; 0: no step is left. */
+static size_t next_step(struct audit_list *why, struct sv parts[AUDIT_WHY_PARTS])
+{
+	size_t n = 0;
+	while (n < AUDIT_WHY_PARTS && audit_list_next(why, &parts[n]))
+		n++;
+	return n;
+}
+
+/* A step that breaks off is damage: it stays JSON, and what is not there is null. */
 static void put_why(struct outbuf *out, struct audit_list why, struct sv policy)
 {
 	static const char *const names[] = {[AUDIT_WHY_POLICY] = "policy",
@@ -161,19 +171,17 @@ static void put_why(struct outbuf *out, struct audit_list why, struct sv policy)
 	                                    [AUDIT_WHY_CONDITION] = "condition",
 	                                    [AUDIT_WHY_VALUE] = "value",
 	                                    [AUDIT_WHY_EXPECTED] = "expected"};
-	struct sv part;
 	put_key(out, "why");
 	outbuf_u8(out, '[');
-	for (size_t i = 0; audit_list_next(&why, &part); i++) {
-		size_t which = i % AUDIT_WHY_PARTS;
-		if (which == 0)
-			outbuf_put(out, i ? SVL(",{") : SVL("{"));
-		if (which < ARRAY_LEN(names)) {
-			bool same = which == AUDIT_WHY_POLICY && part.n == 0;
-			text_member(out, names[which], same ? policy : part);
-			continue;
-		}
-		text_member(out, "result", part.n ? SVL("matched") : SVL("failed"));
+	struct sv parts[AUDIT_WHY_PARTS] = {0};
+	for (size_t n, i = 0; (n = next_step(&why, parts)) > 0; i++) {
+		outbuf_put(out, i ? SVL(",{") : SVL("{"));
+		if (parts[AUDIT_WHY_POLICY].n == 0)
+			parts[AUDIT_WHY_POLICY] = policy;
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
+			text_member(out, names[k], k < n ? parts[k] : (struct sv){0});
+		struct sv result = parts[AUDIT_WHY_HELD].n ? SVL("matched") : SVL("failed");
+		text_member(out, "result", n == AUDIT_WHY_PARTS ? result : (struct sv){0});
 		outbuf_u8(out, '}');
 	}
 	outbuf_u8(out, ']');

@@ -4,6 +4,13 @@
 #include "authn/issuer.h"
 #include "core/jsonload.h"
 
+/* Whether a member of a list is a name at all; one of a list of words has no blank (RFC 6749 3.3), or it would
+ * become two where the list is joined. */
+static bool is_name(struct sv text, bool word)
+{
+	return text.n > 0 && !(word && sv_find(text, ' ') < text.n);
+}
+
 /* The strings of a claim: a string, split at blanks when asked, or an array of strings; others are none. */
 static bool strings_of(const json_t *value, bool split, struct arena *arena, const struct sv **ret,
                        size_t *ret_n)
@@ -16,9 +23,11 @@ static bool strings_of(const json_t *value, bool split, struct arena *arena, con
 	if (!list)
 		return false;
 	if (json_is_array(value)) {
-		for (size_t i = 0; i < room; i++)
-			if (json_is_string(json_array_get(value, i)))
-				list[n++] = json_string_sv(json_array_get(value, i));
+		for (size_t i = 0; i < room; i++) {
+			struct sv member = json_string_sv(json_array_get(value, i));
+			if (is_name(member, split))
+				list[n++] = member;
+		}
 	} else if (split) {
 		while (text.n && sv_cut(&text, ' ', &part))
 			if (part.n)

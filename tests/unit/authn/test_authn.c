@@ -130,6 +130,20 @@ static void a_good_token_names_its_user(void **state)
 	free(text);
 }
 
+/* An array's member is one scope: none of RFC 6749 3.3 is empty or has a blank, which would make two of it in a header. */
+static void what_is_no_scope_is_left_out_of_a_list(void **state)
+{
+	struct desk *desk = *state;
+	char *text = token(&desk->one, "{\"iss\":\"https://one\",\"sub\":\"anna\",\"aud\":\"api\","
+	                               "\"exp\":1000100,\"scope\":[\"\",\"a b\",\"c\",7],"
+	                               "\"groups\":[\"\",\"on call\"]}");
+	struct identity who;
+	assert_int_equal(verify_at(desk, text, NOW, &who), REASON_INTERNAL);
+	assert_true(who.n_scopes == 1 && sv_eq(who.scopes[0], SVL("c")));
+	assert_true(who.n_groups == 1 && sv_eq(who.groups[0], SVL("on call")));
+	free(text);
+}
+
 static void claims_are_mapped_as_the_issuer_says(void **state)
 {
 	struct desk *desk = *state;
@@ -346,6 +360,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_token_names_its_user),
+		TEST(what_is_no_scope_is_left_out_of_a_list),
 		TEST(claims_are_mapped_as_the_issuer_says),
 		TEST(an_issuer_cannot_sign_for_another),
 		TEST(what_is_refused),

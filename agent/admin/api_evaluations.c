@@ -62,8 +62,10 @@ static void judge(struct call *call, const struct policy *policy, const struct q
 {
 	struct decision decision;
 	struct policy_tables_view view = {0};
-	struct decide_ctx ctx = {.arena = arena, .now_us = call->now_us, .tables = &view};
-	policy_tables_look(call->admin->deps.tables, &view); /* for relations */
+	struct policy_tables *tables = call->admin->deps.tables;
+	struct decide_ctx ctx = {
+		.arena = arena, .now_us = call->now_us, .tables = tables ? &view : NULL};
+	policy_tables_look(tables, &view); /* for relations, and what is revoked */
 	if (question_decide(policy, &ctx, question, &decision)) {
 		json_t *explanation = policy_explain(&decision);
 		policy_explain_words(json_object_get(explanation, "why"));

@@ -23,14 +23,19 @@ static int become_owner(const char *data)
 	return setegid(dir.st_gid) == 0 && seteuid(dir.st_uid) == 0 ? 0 : -errno;
 }
 
+static int state_path(const char *data, char ret[static PATH_BYTES])
+{
+	int n = snprintf(ret, PATH_BYTES, "%s/state", data);
+	return n < 0 || (size_t)n >= PATH_BYTES ? -ENAMETOOLONG : 0;
+}
+
 static int open_state(const char *data, struct state **ret)
 {
 	char path[PATH_BYTES];
 	int r = dir_make(data, 0700);
-	int n = snprintf(path, sizeof(path), "%s/state", data);
 	if (r == 0)
-		r = n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : state_open(path, ret);
-	return r;
+		r = state_path(data, path);
+	return r == 0 ? state_open(path, ret) : r;
 }
 
 static int open_journal(const char *data, struct audit_journal **ret)
@@ -66,6 +71,18 @@ int desk_open(struct desk *desk, const char *command, const char *data)
 	if (r == 0)
 		r = open_journal(data, &desk->journal);
 	return r == 0 ? room_to_record(desk) : r;
+}
+
+int desk_look(struct desk *desk, const char *command, const char *data)
+{
+	char path[PATH_BYTES];
+	*desk = (struct desk){.command = command};
+	int r = become_owner(data);
+	if (r == 0)
+		r = state_path(data, path);
+	if (r == 0 && access(path, F_OK) != 0)
+		r = -errno;
+	return r == 0 ? state_open(path, &desk->state) : r;
 }
 
 void desk_close(struct desk *desk)

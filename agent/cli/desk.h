@@ -27,6 +27,10 @@ enum { DESK_NAME_BYTES = 64 };
 MUST_CHECK int desk_open(struct desk *desk, const char *command, const char *data);
 void desk_close(struct desk *desk);
 
+/* desk_look - what is kept in there alone, for who only reads: nothing is made, and nothing can be recorded.
+ * in, out, errors: as desk_open(); -ENOENT: no agent keeps anything there */
+MUST_CHECK int desk_look(struct desk *desk, const char *command, const char *data);
+
 /* desk_operator - who sits at the terminal, as the host knows them; NUL-terminated. */
 void desk_operator(char ret[static DESK_NAME_BYTES]);
 

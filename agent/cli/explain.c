@@ -5,6 +5,7 @@
 #include "authz/authz.h"
 #include "authz/relation_tuples.h"
 #include "cli/cli.h"
+#include "cli/kept.h"
 #include "cli/policyfile.h"
 #include "cli/tuplesfile.h"
 #include "core/arena.h"
@@ -33,6 +34,7 @@ struct explaining {
 	struct policy *policy;
 	struct decide_ctx ctx;
 	struct relation_tuples *tuples;
+	struct kept kept;
 	bool verbose;
 	bool failed; /* some line was no question */
 };
@@ -117,7 +119,7 @@ static int explain_all(struct explaining *e, FILE *from)
 /* ---- the command ---- */
 
 struct arguments {
-	const char *policy, *tuples;
+	const char *policy, *tuples, *data;
 	int64_t now_s; /* 0: the clock */
 	bool verbose;
 };
@@ -127,6 +129,10 @@ enum { KEY_NOW = 256 };
 static const struct argp_option options[] = {
 	{"policy", 'p', "FILE", 0, "the policy set that judges", 0},
 	{"tuples", 't', "FILE", 0, "the relations that related() finds, one tuple a line", 0},
+	{"data", 'd', "DIR", 0,
+         "API keys, relations, revocations and passwords: as the agent with this data directory "
+         "keeps them",
+         0},
 	{"verbose", 'v', NULL, 0, "tell every policy that was considered, and every condition", 0},
 	{"now", KEY_NOW, "UNIX", 0, "judge tokens as of this second", 0},
 	{0},
@@ -140,6 +146,8 @@ static error_t take_option(int key, char *value, struct argp_state *state)
 		a->policy = value;
 	} else if (key == 't') {
 		a->tuples = value;
+	} else if (key == 'd') {
+		a->data = value;
 	} else if (key == 'v') {
 		a->verbose = true;
 	} else if (key == KEY_NOW) {
@@ -171,11 +179,13 @@ static char own_name[] = "haward explain"; /* for the usage text */
 static int explain(struct explaining *e, const struct arguments *a, struct arena *arena)
 {
 	const struct relation_model *model = authz_relations(policy_authz(e->policy));
-	int status =
-		a->tuples ? tuplesfile_load("haward explain", a->tuples, model, &e->tuples) : EX_OK;
+	int status = a->tuples ? tuplesfile_load(own_name, a->tuples, model, &e->tuples) : EX_OK;
 	if (status != EX_OK)
 		return status;
+	if (a->data && kept_open(&e->kept, own_name, a->data) != 0)
+		return EX_NOINPUT;
 	e->verbose = a->verbose;
+	e->ctx.tables = a->data ? &e->kept.view : NULL;
 	e->ctx.tuples = e->tuples;
 	e->ctx.tokens = tokencache_new(TOKENS);
 	e->ctx.arena = arena;
@@ -202,6 +212,7 @@ int cli_explain(int argc, char **argv)
 	tokencache_free(e.ctx.tokens);
 	dpop_free(e.ctx.dpop);
 	relation_tuples_free(e.tuples);
+	kept_close(&e.kept);
 	policy_unref(e.policy);
 	return status;
 }

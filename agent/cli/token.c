@@ -1,6 +1,7 @@
 #include "authn/authn.h"
 #include "authn/jwt.h"
 #include "cli/cli.h"
+#include "cli/kept.h"
 #include "cli/lines.h"
 #include "core/clock.h"
 #include "core/fileio.h"
@@ -19,13 +20,14 @@ enum {
 	KEY_ISSUER = 'i',
 	KEY_AUDIENCE = 'a',
 	KEY_POLICY = 'p',
+	KEY_DATA = 'd',
 	KEY_NO_TIME = 1000, /* from here on without a letter */
 	KEY_JWS,
 	KEY_NOW
 };
 
 struct arguments {
-	const char *jwks, *policy;
+	const char *jwks, *policy, *data;
 	struct sv issuer;
 	char *audience[1];
 	struct json_strings audiences;
@@ -43,6 +45,8 @@ static const struct argp_option options[] = {
 	{"jws", KEY_JWS, NULL, 0, "Check the signature alone, whatever the payload", 0},
 	{"policy", KEY_POLICY, "FILE", 0, "Judge as the agent would with this policy set's issuers",
          0},
+	{"data", KEY_DATA, "DIR", 0,
+         "With --policy: what the agent with this data directory has revoked is refused", 0},
 	{"now", KEY_NOW, "UNIX", 0, "The time to judge at, seconds since 1970; default: the clock",
          0},
 	{0},
@@ -77,6 +81,10 @@ static void check_together(const struct arguments *a, struct argp_state *state)
 	if (a->policy && (asks_claims || a->no_time || a->jws_only))
 		argp_error(state, "with --policy the issuers of the policy set say what is asked: "
 		                  "--issuer, --audience, --no-time and --jws go with --jwks");
+	if (a->data && !a->policy)
+		argp_error(state,
+		           "--data goes with --policy: a key set alone names no issuer whose "
+		           "tokens could be revoked");
 	if (a->jws_only && asks_claims)
 		argp_error(state, "--jws looks at no claim: --issuer and --audience do not go "
 		                  "with it");
@@ -91,6 +99,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_POLICY:
 		a->policy = value;
+		return 0;
+	case KEY_DATA:
+		a->data = value;
 		return 0;
 	case KEY_ISSUER:
 		a->issuer = named("--issuer", value, state);
@@ -128,6 +139,7 @@ struct judge {
 	struct authn *authn;
 	struct tokencache *cache;
 	struct arena arena;
+	struct kept kept;
 };
 
 static void judge_fini(struct judge *j)
@@ -136,6 +148,7 @@ static void judge_fini(struct judge *j)
 	authn_free(j->authn);
 	tokencache_free(j->cache);
 	arena_fini(&j->arena);
+	kept_close(&j->kept);
 }
 
 static int64_t now_s(const struct arguments *a)
@@ -191,8 +204,10 @@ static bool judge_token(struct judge *j, struct sv token, enum reason *why)
 	if (j->keys)
 		return judge_by_keys(j, token, why);
 	arena_reset(&j->arena);
-	const struct authn_ctx ctx = {
-		.cache = j->cache, .arena = &j->arena, .now_s = now_s(j->arguments)};
+	const struct authn_ctx ctx = {.cache = j->cache,
+	                              .arena = &j->arena,
+	                              .now_s = now_s(j->arguments),
+	                              .revoked = j->kept.view.at[POLICY_TABLE_REVOCATIONS]};
 	return authn_verify_token(j->authn, &ctx, token, &who, why) == AUTHN_OK;
 }
 
@@ -309,7 +324,7 @@ int cli_token(int argc, char **argv)
 	if (!j.cache || arena_init(&j.arena, REQUEST_ARENA_BYTES) != 0)
 		return EXIT_FAILURE;
 	int r = arguments.jwks ? load_keys(&j, arguments.jwks) : load_policy(&j, arguments.policy);
-	if (r)
+	if (r || (arguments.data && kept_open(&j.kept, own_name, arguments.data) != 0))
 		return EXIT_FAILURE;
 	return judge_lines(&j);
 }

@@ -4,6 +4,7 @@
 #include "authn/challenge.h"
 #include "authn/dpop.h"
 #include "authn/login.h"
+#include "authn/revocations.h"
 #include "authz/authz.h"
 #include "core/clock.h"
 #include "model/decision.h"
@@ -110,6 +111,23 @@ static const struct login *login_of(const struct policy *policy, const struct au
 	return logins_named(policy_login_set(policy), authz_login(target));
 }
 
+struct authn_ctx policy_decide_asking(const struct decide_ctx *ctx, int64_t now_s)
+{
+	return (struct authn_ctx){
+		.cache = ctx->tokens,
+		.arena = ctx->arena,
+		.now_s = now_s,
+		.dpop = ctx->dpop,
+		.users = policy_users_revision(ctx->tables),
+		.apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
+		.revoked = table_of(ctx, POLICY_TABLE_REVOCATIONS),
+		.lost_revocations = ctx->tables && !table_of(ctx, POLICY_TABLE_REVOCATIONS),
+		.unasked = ctx->unasked,
+		.shared = ctx->shared,
+		.forwarded = ctx->forwarded,
+	};
+}
+
 /* The target first: a path that nobody may send is refused whoever sends it. The caller is identified
  * in any case, so that the record can name them; but nobody is asked about them for a refusal that is certain. */
 enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
@@ -130,24 +148,11 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	}
 	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
 	const struct login *login = login_of(policy, &target);
-	const struct authn_ctx asking = {
-		.forwarded = ctx->forwarded,
-
-		.cache = ctx->tokens,
-		.arena = ctx->arena,
-		.now_s = ret->at_us / 1000000,
-		.dpop = ctx->dpop,
-		.users = policy_users_revision(ctx->tables),
-		.apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
-		.revoked = table_of(ctx, POLICY_TABLE_REVOCATIONS),
-		.lost_revocations = ctx->tables && !table_of(ctx, POLICY_TABLE_REVOCATIONS),
-		.service = ret->verdict.service,
-		.ask = located ? ctx->ask : NULL,
-		.unasked = ctx->unasked,
-		.until_s = &until_s,
-		.login = login,
-		.shared = ctx->shared,
-	};
+	struct authn_ctx asking = policy_decide_asking(ctx, ret->at_us / 1000000);
+	asking.service = ret->verdict.service;
+	asking.ask = located ? ctx->ask : NULL;
+	asking.until_s = &until_s;
+	asking.login = login;
 	enum authn_outcome known =
 		authn_identify(policy_authn(policy), &asking, req, &ret->identity, &reason);
 	if (known == AUTHN_LATER)
@@ -168,6 +173,18 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 	return DECIDE_NOW;
 }
 
+/* Who has no issuer, as a workload that only shows its certificate, cannot be revoked. returns false, and why, when they are not to be believed */
+static bool is_believed(const struct decide_ctx *ctx, const struct identity *who, int64_t now_s,
+                        enum reason *why)
+{
+	const struct authn_ctx asking = policy_decide_asking(ctx, now_s);
+	if (who->issuer.n == 0)
+		return true;
+	*why = asking.lost_revocations ? REASON_REVOCATIONS_UNAVAILABLE : REASON_TOKEN_REVOKED;
+	return !asking.lost_revocations &&
+	       !revocations_hold(revocations_of(asking.revoked), who, now_s);
+}
+
 void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
                       const struct request *req, const struct identity *who, struct decision *ret)
 {
@@ -177,8 +194,12 @@ void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
 	if (!policy)
 		return;
 	const struct signin signin = {policy, ctx, req, ret->at_us / 1000000};
-	if (authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict))
+	enum reason reason = REASON_INTERNAL;
+	bool located = authz_locate(policy_authz(policy), req, ctx->arena, &target, &ret->verdict);
+	if (located && is_believed(ctx, who, signin.now_s, &reason))
 		judge(policy, ctx, req, &target, ret);
+	else if (located)
+		refuse_credential(reason, &ret->verdict);
 	offer_login(&signin, login_of(policy, &target), false, ret);
 	challenge(policy, req, ctx->arena, &ret->verdict);
 	end(started_ns, ret);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct authn_ask;
+struct authn_ctx;
 struct decision;
 struct dpop;
 struct forwarded;
@@ -62,9 +63,13 @@ enum decide_outcome {
 MUST_CHECK enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx *ctx,
                                              const struct request *req, struct decision *ret);
 
-/* policy_decide_as - the same for a caller that is known already: explanations and tests. */
+/* policy_decide_as - the same for a caller that is known already: explanations and tests. Who is revoked by ctx->tables
+ * is refused. */
 void policy_decide_as(const struct policy *policy, struct decide_ctx *ctx,
                       const struct request *req, const struct identity *who, struct decision *ret);
+
+/* policy_decide_asking - what decides who asks, lent from ctx: nothing may be asked of others. */
+struct authn_ctx policy_decide_asking(const struct decide_ctx *ctx, int64_t now_s);
 
 /* policy_decide_tuples - the relations that conditions see; NULL: they are not known. */
 const struct relation_tuples *policy_decide_tuples(const struct decide_ctx *ctx);

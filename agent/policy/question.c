@@ -406,10 +406,7 @@ bool question_decide(const struct policy *policy, struct decide_ctx *ctx,
 	struct identity who = {0};
 	enum reason why;
 	bool said = question->claims || question->workload.n > 0;
-	const struct authn_ctx asking = {.cache = ctx->tokens,
-	                                 .arena = ctx->arena,
-	                                 .now_s = ctx->now_us / 1000000,
-	                                 .dpop = ctx->dpop};
+	const struct authn_ctx asking = policy_decide_asking(ctx, ctx->now_us / 1000000);
 	if (!said ||
 	    authn_identify(policy_authn(policy), &asking, &request, &who, &why) == AUTHN_REFUSED) {
 		struct decide_ctx unasked = *ctx;

@@ -1,6 +1,8 @@
 // What was revoked is refused at once, in every worker and also where the same token was good a moment ago; by the
 // command line while the agent runs, by the API, and in the dashboard.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { before, test } from 'node:test';
 import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
 import { ISSUER, claims, jwksOf, makeKey, mint, now } from './support/issuer.mjs';
@@ -109,6 +111,38 @@ test('the API: in force when it answers, listed, taken back; auditors look, admi
 	await api.signIn('olga', 'a quiet river bend');
 	await api.get('/api/v1/revocations');
 	await api.expect(403, 'POST', '/api/v1/revocations', { body: { kind: 'token', issuer: ISSUER, name: 'x' } });
+});
+
+test('explain, token verify and a trial know what the agent has revoked', async (t) => {
+	await up(t);
+	const token = await mint(key, claims('anna', { jti: 't-5' }));
+	const file = path.join(stack.dir, 'asked.json');
+	fs.writeFileSync(file, JSON.stringify(policySet(issuerEntry({ jwks: jwksOf(key) }))));
+	const asked = async (args, input) => {
+		const found = await stack.cli([...args, '--policy', file], { input });
+		assert.equal(found.code, 0, found.stderr);
+		return JSON.parse(found.stdout);
+	};
+	const data = ['--data', stack.dataDir];
+	const question = { service: 'orders', method: 'GET', path: '/orders/7', authorization: `Bearer ${token}` };
+	const explain = async (args = data) => (await asked(['explain', ...args], JSON.stringify(question))).reason;
+	const verify = async (args = data) => (await asked(['token', 'verify', ...args], token)).reason;
+	const trial = async () => (await stack.api.expect(200, 'POST', '/api/v1/policy-set/evaluations',
+		{ body: { request: { method: 'GET', path: '/orders/7', claims: { iss: ISSUER, sub: 'anna', jti: 't-5' } } } })).json().reason;
+	assert.deepEqual([await explain(), await verify(), await trial()], ['policy_allowed', 'valid', 'policy_allowed']);
+	await done('token', 't-5', '--issuer', ISSUER);
+	await eventually('the agent to refuse it', async () => (await ask(token)).status === 401, { ms: 2000, every: 50 });
+	assert.deepEqual([await explain(), await verify(), await trial()], ['token_revoked', 'token_revoked', 'token_revoked']);
+	assert.deepEqual([await explain([]), await verify([])], ['policy_allowed', 'valid'], 'without --data nothing is known of it');
+	for (const [args, code, text] of [
+		[['explain', '--policy', file, '--data', path.join(stack.dir, 'none')], 66, /no agent keeps anything/],
+		[['token', 'verify', '--policy', file, '--data', stack.dir], 1, /no agent keeps anything/],
+		[['token', 'verify', '--jwks', file, ...data], 64, /--data goes with --policy/],
+	]) {
+		const found = await stack.cli(args, { input: '' });
+		assert.equal(found.code, code, found.stderr);
+		assert.match(found.stderr, text);
+	}
 });
 
 test('a revocation outlives a kill, and ends with its time', async (t) => {

@@ -1,3 +1,4 @@
+#include "authn/revocations.h"
 #include "authn/tokencache.h"
 #include "core/limits.h"
 #include "model/decision.h"
@@ -130,6 +131,43 @@ static void a_known_caller_is_judged_without_a_token(void **state)
 	assert_true(sv_eq(d.identity.user, SVL("alice")));
 }
 
+static enum reason judged_with(const struct policy_tables_view *tables, const struct identity *who)
+{
+	struct decide_ctx with = ctx;
+	struct request req = get("/orders/1");
+	struct decision d;
+	with.tables = tables;
+	policy_decide_as(policy, &with, &req, who, &d);
+	assert_int_equal(d.verdict.effect == VERDICT_ALLOW,
+	                 d.verdict.reason == REASON_POLICY_ALLOWED);
+	return d.verdict.reason;
+}
+
+static void who_is_revoked_is_not_believed_because_they_are_only_imagined(void **state)
+{
+	(void)state;
+	const struct identity who = {.method = AUTH_JWT,
+	                             .issuer = SV("https://idp"),
+	                             .subject = SV("alice"),
+	                             .token_id = SV("t-1"),
+	                             .principal = SV("https://idp/alice")};
+	const struct identity nobody = {0};
+	const struct revocation token = {.kind = REVOCATION_TOKEN,
+	                                 .issuer = SV("https://idp"),
+	                                 .name = SV("t-1"),
+	                                 .expires_s = INT64_MAX};
+	struct revocations *table = NULL;
+	struct policy_tables_view view = {0};
+	assert_int_equal(judged_with(&view, &who), REASON_REVOCATIONS_UNAVAILABLE);
+	assert_int_equal(judged_with(&view, &nobody), REASON_AUTHENTICATION_REQUIRED);
+	assert_int_equal(revocations_new(1, &table), 0);
+	view.at[POLICY_TABLE_REVOCATIONS] = revocations_shared(table);
+	assert_int_equal(judged_with(&view, &who), REASON_POLICY_ALLOWED);
+	assert_int_equal(revocations_add(table, &token), 0);
+	assert_int_equal(judged_with(&view, &who), REASON_TOKEN_REVOKED);
+	revocations_unref(table);
+}
+
 static void an_explanation_is_json_whatever_the_bytes(void **state)
 {
 	(void)state;
@@ -222,6 +260,7 @@ int main(void)
 		cmocka_unit_test(nothing_in_force_denies),
 		cmocka_unit_test(a_bad_message_is_a_bad_request),
 		cmocka_unit_test(a_known_caller_is_judged_without_a_token),
+		cmocka_unit_test(who_is_revoked_is_not_believed_because_they_are_only_imagined),
 		cmocka_unit_test(an_explanation_is_json_whatever_the_bytes),
 		cmocka_unit_test(loading_reports_place_and_keeps_nothing),
 		cmocka_unit_test(a_file_that_is_no_key_set_is_not_quoted),

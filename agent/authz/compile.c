@@ -4,6 +4,7 @@
 #include "authz/learn.h"
 #include "authz/role.h"
 #include "core/jsonfields.h"
+#include "core/jsonload.h"
 #include "core/limits.h"
 
 /* ---- lists of conditions inside source and operation ---- */
@@ -256,6 +257,16 @@ static void compile_to(struct compile *c, const json_t *list, const struct compi
 	rule->n_to = n;
 }
 
+static void compile_condition(struct compile *c, const json_t *value,
+                              const struct compile_place *at, struct authz_rule *rule)
+{
+	if (json_is_string(value))
+		compile_expression(c, json_string_sv(value), SVL("condition"), at, rule);
+	else
+		compile_report(c, at, "wrong_type",
+		               "a string is expected here: a condition in CEL");
+}
+
 static void compile_rule(struct compile *c, const json_t *value, const struct compile_place *at,
                          struct authz_rule *rule)
 {
@@ -283,9 +294,7 @@ static void compile_rule(struct compile *c, const json_t *value, const struct co
 		rule->stepup = compile_stepup(c, raw.authentication, &place);
 	place = compile_key(at, "condition");
 	if (raw.condition)
-		rule->expression = compile_expression(c, raw.condition, &place, rule);
-	if (rule->expression && rule->expression->uses_captures)
-		rule->uses_captures = true;
+		compile_condition(c, raw.condition, &place, rule);
 	place = compile_key(at, "learn");
 	if (raw.learn && rule->policy->action == AUTHZ_ACTION_DENY)
 		compile_report(c, &place, "not_in_deny",

@@ -120,23 +120,6 @@ bool authz_expression_slot_is_secret(size_t slot)
 
 /* ---- compiling ---- */
 
-static bool is_captured(const struct authz_rule *rule, struct sv name)
-{
-	for (size_t i = 0; i < rule->n_to; i++) {
-		const struct authz_operation *to = &rule->to[i];
-		for (size_t k = 0; k < to->n_paths; k++) {
-			bool found = false;
-			for (size_t m = 0; m < to->paths[k].n_names; m++)
-				found = found || sv_eq(to->paths[k].names[m], name);
-			if (!found)
-				return false;
-		}
-		if (to->n_paths == 0)
-			return false;
-	}
-	return rule->n_to > 0;
-}
-
 /* The names that every path of the rule binds: those of the first that all others have too. */
 static bool find_captures(struct compile *c, const struct authz_rule *rule,
                           struct authz_expression *ret)
@@ -148,7 +131,7 @@ static bool find_captures(struct compile *c, const struct authz_rule *rule,
 	if (!names)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (is_captured(rule, first->names[i]))
+		if (authz_rule_captures(rule, first->names[i]))
 			names[ret->n_captures++] = first->names[i];
 	ret->captures = names;
 	return true;
@@ -195,25 +178,15 @@ static void report_full(struct compile *c, const struct compile_place *at)
 	compile_report(c, at, "too_large", "the policy set needs more memory than it may have");
 }
 
-const struct authz_expression *compile_expression(struct compile *c, const json_t *value,
-                                                  const struct compile_place *at,
-                                                  const struct authz_rule *rule)
+/* returns false when something was reported, and nothing has to be released */
+static bool compile_program(struct compile *c, const struct compile_place *at,
+                            const struct authz_rule *rule, struct authz_expression *e)
 {
-	struct authz_expression *e = compile_array(c, at, 1, sizeof(*e));
 	struct cel_problem problem;
-	if (!json_is_string(value)) {
-		compile_report(c, at, "wrong_type",
-		               "a string is expected here: a condition in CEL");
-		return NULL;
-	}
-	const struct cel_variable *variables = NULL;
-	if (e) {
-		e->source = json_string_sv(value);
-		variables = find_captures(c, rule, e) ? declare(c, e) : NULL;
-	}
+	const struct cel_variable *variables = find_captures(c, rule, e) ? declare(c, e) : NULL;
 	if (!variables) {
 		report_full(c, at);
-		return NULL;
+		return false;
 	}
 	const struct cel_env env = {.variables = variables,
 	                            .n_variables = n_authz_names + e->n_captures};
@@ -223,14 +196,35 @@ const struct authz_expression *compile_expression(struct compile *c, const json_
 		report(c, at, e->source, &problem);
 	else if (r != 0)
 		report_full(c, at);
-	if (r != 0)
-		return NULL;
+	return r == 0;
+}
+
+static void append(struct authz_rule *rule, struct authz_expression *e)
+{
+	struct authz_expression **end = &rule->expressions;
+	while (*end)
+		end = &(*end)->after;
+	*end = e;
+	rule->uses_captures = rule->uses_captures || e->uses_captures;
+}
+
+void compile_expression(struct compile *c, struct sv source, struct sv label,
+                        const struct compile_place *at, struct authz_rule *rule)
+{
+	struct authz_expression *e = compile_array(c, at, 1, sizeof(*e));
+	struct cel_problem problem;
+	if (!e)
+		return;
+	e->label = label;
+	e->source = source;
+	if (!compile_program(c, at, rule, e))
+		return;
 	note_uses(e);
 	e->next = *c->expressions;
 	*c->expressions = e;
+	append(rule, e);
 	if (!expression_relations_check(e->program.root, c->relations, &problem))
 		report(c, at, e->source, &problem);
-	return e;
 }
 
 void authz_expressions_fini(struct authz_expression *first)

@@ -1,4 +1,5 @@
-/* The `condition` of a rule: what lists of values cannot say, in CEL (agent/authz/cel/).
+/* The `condition` of a rule: what lists of values cannot say, in CEL (agent/authz/cel/). Relations that `when` asks for
+ * (related.h) are expressions too.
  *
  * What it may name is in one table (expression_names.c), of which schema/attributes.md is made. It is compiled when the
  * policy set is loaded: a name that is misspelt, a capture that not every path of the rule binds, a type that does
@@ -22,13 +23,15 @@ struct compile;
 struct compile_place;
 
 struct authz_expression {
+	struct sv label; /* where it stands in the rule: "condition", "when[0].related" */
 	struct sv source;
 	struct cel_program program;
 	const struct sv *captures; /* path.<name>, in the order of their slots */
 	size_t n_captures;
 	bool uses_captures, uses_user; /* a user could make a difference */
 	bool uses_secrets; /* header fields or the query: its values are told to nobody */
-	struct authz_expression *next; /* of the set, for authz_expressions_fini() */
+	struct authz_expression *next;  /* of the set, for authz_expressions_fini() */
+	struct authz_expression *after; /* the next of the rule, which has to hold as well */
 };
 
 enum authz_expression_outcome {
@@ -75,13 +78,13 @@ struct cel_value authz_expression_slot_value(const struct authz_expression *expr
                                              const struct authz_captures *captures, size_t slot,
                                              struct cel_call *call);
 
-/* compile_expression - in: value: a string of at most 4 KiB; rule: its `to` is compiled already
+/* compile_expression - one more that has to hold for the rule; what is wrong with it is reported.
  *
- * out     memory of the set; NULL when something was reported. It is in c->expressions
+ * in      source: at most 4 KiB; label: as above; both memory of the set, or of its document; rule: its `to` is compiled
+ *         already
  */
-const struct authz_expression *compile_expression(struct compile *c, const json_t *value,
-                                                  const struct compile_place *at,
-                                                  const struct authz_rule *rule);
+void compile_expression(struct compile *c, struct sv source, struct sv label,
+                        const struct compile_place *at, struct authz_rule *rule);
 /* authz_expressions_fini - releases what they hold outside of the set's memory. */
 void authz_expressions_fini(struct authz_expression *first);
 

@@ -3,30 +3,17 @@
 #include "authz/compile.h"
 #include "authz/headers.h"
 #include "authz/path.h"
+#include "authz/related.h"
 #include "authz/relation_model.h"
 #include "authz/template.h"
 #include "core/jsonfields.h"
 #include "core/jsonload.h"
-#include "core/names.h"
-
-#include <assert.h>
-
-/* Who the subject is. */
-enum learn_subject { SUBJECT_USER = 0, SUBJECT_CLIENT, SUBJECT_WORKLOAD, SUBJECT_COUNT };
-
-static const char *const subject_names[] = {
-	[SUBJECT_USER] = "{user}",
-	[SUBJECT_CLIENT] = "{client}",
-	[SUBJECT_WORKLOAD] = "{workload}",
-};
-static_assert(ARRAY_LEN(subject_names) == SUBJECT_COUNT, "one name each");
 
 struct authz_learn {
 	struct sv header;
 	struct sv path; /* pattern of the field's path; empty: the field as it is, as {value} */
 	struct sv object, relation;
-	struct sv subject_type;
-	enum learn_subject subject;
+	struct related_who who;
 };
 
 static const struct sv location = SV("location"), whole = SV("value");
@@ -119,47 +106,15 @@ static void compile_path(struct compile *c, const struct raw_learn *raw,
 		compile_object(c, raw->object, at, has_path ? &path : NULL, learn);
 }
 
-static void compile_subject(struct compile *c, const json_t *value, const struct compile_place *at,
-                            struct authz_learn *learn)
-{
-	struct compile_place place = compile_key(at, "subject");
-	struct sv text = SVL("user:{user}");
-	unsigned subject = SUBJECT_USER;
-	if (value && !compile_text(c, value, &place, &text))
-		return;
-	size_t colon = sv_find(text, ':');
-	learn->subject_type = sv_first(text, colon);
-	if (!names_find(subject_names, SUBJECT_COUNT, sv_from(text, colon + 1), &subject))
-		compile_report(c, &place, "bad_value",
-		               "a type and who it is are expected: user:{user}, user:{client} or "
-		               "user:{workload}");
-	learn->subject = (enum learn_subject)subject;
-}
-
 /* Types and relations are what `types` says, so that nothing is learned that counts for nothing. */
 static void check_types(struct compile *c, const struct compile_place *at,
                         const struct authz_learn *learn)
 {
-	struct compile_place place = compile_key(at, "object");
-	struct sv name = sv_first(learn->object, sv_find(learn->object, ':'));
-	const struct relation_type *type = relation_type_find(c->relations, name);
-	const struct relation_def *def = relation_def_find(type, learn->relation);
-	if (!type) {
-		compile_report(c, &place, "unknown_type", "`types` has no type '%.*s'",
-		               SV_ARG(name));
-		return;
-	}
-	place = compile_key(at, "relation");
-	if (!def) {
-		compile_report(c, &place, "unknown_relation",
-		               "objects of the type '%.*s' have no relation '%.*s'", SV_ARG(name),
-		               SV_ARG(learn->relation));
-		return;
-	}
-	place = compile_key(at, "subject");
-	if (!relation_allows(def, learn->subject_type, (struct sv){0}, false))
+	struct compile_place place = compile_key(at, "subject");
+	const struct relation_def *def = related_def_find(c, at, learn->object, learn->relation);
+	if (def && !relation_allows(def, learn->who.type, (struct sv){0}, false))
 		compile_report(c, &place, "unknown_type", "'%.*s' may not be %.*s of it by `types`",
-		               SV_ARG(learn->subject_type), SV_ARG(learn->relation));
+		               SV_ARG(learn->who.type), SV_ARG(learn->relation));
 }
 
 const struct authz_learn *authz_learn_compile(struct compile *c, const json_t *value,
@@ -175,8 +130,8 @@ const struct authz_learn *authz_learn_compile(struct compile *c, const json_t *v
 		return NULL;
 	compile_header(c, raw.header, at, learn);
 	compile_path(c, &raw, at, learn);
-	compile_subject(c, raw.subject, at, learn);
-	if (raw.relation && compile_text(c, raw.relation, &place, &learn->relation) &&
+	bool told = related_subject_compile(c, raw.subject, at, &learn->who);
+	if (told && raw.relation && compile_text(c, raw.relation, &place, &learn->relation) &&
 	    learn->object.n > 0)
 		check_types(c, at, learn);
 	return learn;
@@ -196,16 +151,16 @@ enum line {
 	LINE_COUNT
 };
 
-static struct sv name_of(const struct identity *who, enum learn_subject subject)
+static struct sv name_of(const struct identity *who, enum related_subject subject)
 {
 	switch (subject) {
-	case SUBJECT_USER:
+	case RELATED_USER:
 		return who->user;
-	case SUBJECT_CLIENT:
+	case RELATED_CLIENT:
 		return who->client;
-	case SUBJECT_WORKLOAD:
+	case RELATED_WORKLOAD:
 		return who->workload;
-	case SUBJECT_COUNT:
+	case RELATED_SUBJECT_COUNT:
 		break;
 	}
 	return (struct sv){0};
@@ -224,9 +179,9 @@ static bool is_one(struct sv subject)
 struct sv authz_learn_offer(const struct authz_learn *learn, struct sv policy,
                             const struct identity *who, struct arena *scratch)
 {
-	struct sv name = name_of(who, learn->subject);
+	struct sv name = name_of(who, learn->who.subject);
 	struct sv subject =
-		arena_printf(scratch, "%.*s:%.*s", SV_ARG(learn->subject_type), SV_ARG(name));
+		arena_printf(scratch, "%.*s:%.*s", SV_ARG(learn->who.type), SV_ARG(name));
 	if (name.n == 0 || !is_one(subject))
 		return (struct sv){0};
 	struct sv offer =

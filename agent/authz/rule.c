@@ -211,9 +211,9 @@ static void missed_stepup(const struct judging *j, const struct authz_stepup_lac
 	                            .stepup = miss->stepup};
 }
 
-static void missed_expression(const struct judging *j, struct sv why)
+static void missed_expression(const struct judging *j, const struct authz_expression *e,
+                              struct sv why)
 {
-	const struct authz_expression *e = j->rule->expression;
 	struct authz_miss *miss = j->miss;
 	bool is_anonymous = j->view->who->method == AUTH_NONE;
 	if (is_deny(j))
@@ -223,7 +223,7 @@ static void missed_expression(const struct judging *j, struct sv why)
 	if (miss->rule && miss->progress >= PROGRESS_EXPRESSION)
 		return;
 	*miss = (struct authz_miss){.rule = j->rule,
-	                            .condition = SV("condition"),
+	                            .condition = e->label,
 	                            .value = why,
 	                            .expected = e->source,
 	                            .route = j->route,
@@ -246,14 +246,16 @@ static bool outcome_holds(const struct judging *j, enum authz_expression_outcome
 	       (outcome == AUTHZ_EXPRESSION_FAILED && failed_holds(j));
 }
 
-static bool expression_holds(const struct judging *j)
+static bool expressions_hold(const struct judging *j)
 {
-	const struct authz_expression *e = j->rule->expression;
 	struct sv why;
-	if (!e || outcome_holds(j, authz_expression_evaluate(e, j->view, j->captures, &why)))
-		return true;
-	missed_expression(j, why);
-	return false;
+	for (const struct authz_expression *e = j->rule->expressions; e; e = e->after) {
+		if (outcome_holds(j, authz_expression_evaluate(e, j->view, j->captures, &why)))
+			continue;
+		missed_expression(j, e, why);
+		return false;
+	}
+	return true;
 }
 
 static bool stepup_holds(const struct judging *j)
@@ -294,7 +296,7 @@ static bool caller_holds(const struct judging *j)
 {
 	return all_hold(j, &j->rule->when, PROGRESS_WHEN, false) && from_holds(j) &&
 	       all_hold(j, &j->rule->when_user, PROGRESS_USER, true) && stepup_holds(j) &&
-	       expression_holds(j);
+	       expressions_hold(j);
 }
 
 /* An operation without paths: no captures, no route. */
@@ -340,6 +342,26 @@ static bool operation_holds(struct judging *j, const struct authz_operation *ope
 		missed_path(j, operation);
 	}
 	return false;
+}
+
+static bool path_binds(const struct authz_template *path, struct sv name)
+{
+	for (size_t i = 0; i < path->n_names; i++)
+		if (sv_eq(path->names[i], name))
+			return true;
+	return false;
+}
+
+bool authz_rule_captures(const struct authz_rule *rule, struct sv name)
+{
+	bool all = rule->n_to > 0;
+	for (size_t i = 0; all && i < rule->n_to; i++) {
+		const struct authz_operation *to = &rule->to[i];
+		all = to->n_paths > 0;
+		for (size_t k = 0; all && k < to->n_paths; k++)
+			all = path_binds(&to->paths[k], name);
+	}
+	return all;
 }
 
 bool authz_rule_holds(const struct authz_rule *rule, const struct authz_view *view,
@@ -401,14 +423,23 @@ static const struct authz_operation *path_operation(const struct authz_rule *rul
 	return NULL;
 }
 
+/* The condition, where there is one. */
+static const struct authz_expression *last_expression(const struct authz_rule *rule)
+{
+	const struct authz_expression *e = rule->expressions;
+	while (e->after)
+		e = e->after;
+	return e;
+}
+
 /* Once more, with the captures of a path that matches; of several, those of the first that lets it hold. */
 static void tell_expression(const struct authz_rule *rule, const struct authz_view *view,
                             struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected)
 {
-	const struct authz_expression *e = rule->expression;
+	const struct authz_expression *e = last_expression(rule);
 	struct authz_captures captures;
 	bool is_told = false;
-	*ret_condition = SVL("condition");
+	*ret_condition = e->label;
 	*ret_expected = e->source;
 	for (size_t i = 0; i < rule->n_to; i++)
 		for (size_t k = 0; k < rule->to[i].n_paths && !is_told; k++)
@@ -424,7 +455,7 @@ void authz_rule_telling(const struct authz_rule *rule, const struct authz_view *
                         struct sv *ret_condition, struct sv *ret_value, struct sv *ret_expected)
 {
 	struct judging j = {.rule = rule, .view = view};
-	if (rule->expression) {
+	if (rule->expressions) {
 		tell_expression(rule, view, ret_condition, ret_value, ret_expected);
 		return;
 	}
@@ -476,12 +507,13 @@ bool authz_rule_at_stepup(const struct authz_rule_at *at)
 	return stepup_holds(&j);
 }
 
-bool authz_rule_at_expression(const struct authz_rule_at *at, struct sv *ret_why, bool *ret_failed)
+bool authz_rule_at_expression(const struct authz_rule_at *at, const struct authz_expression *e,
+                              struct sv *ret_why, bool *ret_failed)
 {
 	struct authz_miss ignored;
 	struct judging j = part_of(at, &ignored);
 	enum authz_expression_outcome outcome =
-		authz_expression_evaluate(at->rule->expression, at->view, at->captures, ret_why);
+		authz_expression_evaluate(e, at->view, at->captures, ret_why);
 	*ret_failed = outcome == AUTHZ_EXPRESSION_FAILED;
 	return outcome_holds(&j, outcome);
 }

@@ -7,8 +7,8 @@
  *   4 when    what is about the user: request.auth... as the key or in valuesFrom
  *   5 authentication   how the user signed in (stepup.h); ALLOW rules only: in a DENY rule it could be read both
  *             ways, and the compiler refuses it
- *   6 condition   an expression (expression.h): it may be costly. One that fails does not hold in an ALLOW rule
- *             and holds in a DENY rule
+ *   6 condition   relations that `when` asks for, and an expression (expression.h): they may be costly. One that fails
+ *             does not hold in an ALLOW rule and holds in a DENY rule
  *
  * What is not known. A condition whose attribute HAProxy did not tell, or that a TCP connection
  * cannot have, does not hold in an ALLOW rule and holds in a DENY rule, negated or not. An attribute
@@ -96,9 +96,10 @@ struct authz_rule {
 	const struct authz_conditions *from;
 	size_t n_from; /* 0: any source */
 	struct authz_conditions when_user;
-	const struct authz_stepup *stepup;         /* NULL: however they signed in */
-	const struct authz_expression *expression; /* the `condition`; NULL: none */
-	const struct authz_learn *learn;           /* of an ALLOW rule; NULL: nothing */
+	const struct authz_stepup *stepup; /* NULL: however they signed in */
+	/* related in `when`, then the `condition`: each has to hold. NULL: none */
+	struct authz_expression *expressions;
+	const struct authz_learn *learn; /* of an ALLOW rule; NULL: nothing */
 	bool uses_captures;
 };
 
@@ -114,6 +115,9 @@ struct authz_miss {
 	/* some rule failed only for want of this; the first that did. NULL: none */
 	const struct authz_stepup *stepup;
 };
+
+/* authz_rule_captures - does every path of the rule bind the name? */
+bool authz_rule_captures(const struct authz_rule *rule, struct sv name);
 
 /* authz_rule_holds - does the rule match?
  *
@@ -142,6 +146,7 @@ bool authz_rule_at_caller(const struct authz_rule_at *at);
 bool authz_rule_at_stepup(const struct authz_rule_at *at);
 /* authz_rule_at_expression - out: *ret_why as of authz_expression_evaluate(); *ret_failed: an error, which grants
  * nothing */
-bool authz_rule_at_expression(const struct authz_rule_at *at, struct sv *ret_why, bool *ret_failed);
+bool authz_rule_at_expression(const struct authz_rule_at *at, const struct authz_expression *e,
+                              struct sv *ret_why, bool *ret_failed);
 
 #endif

@@ -303,12 +303,35 @@ static json_t *stepup_json(struct tracing *t)
 		"result", words(held));
 }
 
-static json_t *expression_json(struct tracing *t)
+static bool is_condition(const struct authz_expression *e)
 {
-	const struct authz_expression *e = t->at.rule->expression;
+	return sv_eq(e->label, SVL("condition"));
+}
+
+/* A relation that `when` asks for stands where it was written, though it is judged last. */
+static void relations_json(struct tracing *t, json_t *into)
+{
+	for (const struct authz_expression *e = t->at.rule->expressions; e; e = e->after) {
+		struct sv why = {0};
+		bool is_error;
+		if (is_condition(e))
+			continue;
+		bool held = authz_rule_at_expression(&t->at, e, &why, &is_error);
+		const char *unknown = t->at.view->who->recorded ? "not_recorded" : "not_told";
+		note(t, held, e->label);
+		json_array_append_new(
+			into, json_pack("{s:o, s:o, s:o, s:b, s:s, s:s}", "condition",
+		                        json_text(e->label), "value", json_text_or_null(why),
+		                        "expected", json_text(e->source), "negated", 0, "known",
+		                        is_error ? unknown : "yes", "result", words(held)));
+	}
+}
+
+static json_t *expression_json(struct tracing *t, const struct authz_expression *e)
+{
 	struct sv why = {0};
 	bool is_error;
-	bool held = authz_rule_at_expression(&t->at, &why, &is_error);
+	bool held = authz_rule_at_expression(&t->at, e, &why, &is_error);
 	const char *came_of_it = !is_error ? NULL
 	                         : held    ? "an error in a DENY rule counts as a match"
 	                                   : "an error in an ALLOW rule never grants";
@@ -342,8 +365,13 @@ json_t *authz_trace_rule(const struct authz_rule *rule, const struct authz_view 
 	                  "to", to, "when", when, "from", from);
 	if (json && rule->stepup)
 		json_object_set_new(json, "authentication", stepup_json(&t));
-	if (json && rule->expression)
-		json_object_set_new(json, "expression", expression_json(&t));
+	if (json)
+		relations_json(&t, when);
+	const struct authz_expression *e = rule->expressions;
+	while (e && !is_condition(e))
+		e = e->after;
+	if (json && e)
+		json_object_set_new(json, "expression", expression_json(&t, e));
 	if (json)
 		json_object_set_new(json, "failed", json_text_or_null(t.failed));
 	return json;

@@ -1,15 +1,14 @@
 #include "authz/compile.h"
+#include "authz/related.h"
 #include "core/jsonfields.h"
 
 struct raw_when {
 	const json_t *key, *values, *not_values, *values_from;
+	const json_t *related, *not_related; /* in the place of all of those */
 };
 
 static const struct json_field when_fields[] = {
-	{.name = "key",
-         .kind = JSON_FIELD_VALUE,
-         .offset = JSON_FIELD_AT(struct raw_when, key),
-         .required = true},
+	{.name = "key", .kind = JSON_FIELD_VALUE, .offset = JSON_FIELD_AT(struct raw_when, key)},
 	{.name = "values",
          .kind = JSON_FIELD_VALUE,
          .offset = JSON_FIELD_AT(struct raw_when, values)},
@@ -19,6 +18,12 @@ static const struct json_field when_fields[] = {
 	{.name = "valuesFrom",
          .kind = JSON_FIELD_VALUE,
          .offset = JSON_FIELD_AT(struct raw_when, values_from)},
+	{.name = "related",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, related)},
+	{.name = "notRelated",
+         .kind = JSON_FIELD_VALUE,
+         .offset = JSON_FIELD_AT(struct raw_when, not_related)},
 };
 
 static enum compile_syntax syntax_of(enum authz_attribute_kind kind)
@@ -99,60 +104,72 @@ static void put_when(struct authz_rule *rule, const struct authz_condition *cond
 	conditions[list->n++] = *condition;
 }
 
-/* One element of `when` into at most two conditions. */
+/* An attribute with its lists into at most two conditions. */
+static void compile_lists(struct compile *c, const struct raw_when *raw,
+                          const struct compile_place *at, size_t index, struct authz_rule *rule)
+{
+	struct authz_condition model = {0}, condition;
+	struct compile_place key = compile_key(at, "key");
+	if (!compile_attribute(c, raw->key, &key, &model.attribute))
+		return;
+	if (!raw->values && !raw->not_values && !raw->values_from)
+		compile_report(c, at, "missing_key",
+		               "one of 'values', 'notValues' and 'valuesFrom' is required here");
+	model.label = arena_printf(c->keep, "when[%zu] %.*s", index, SV_ARG(model.attribute.key));
+	if (raw->values || raw->values_from) {
+		add_when(c, raw, at, &model, &condition);
+		put_when(rule, &condition);
+	}
+	model.negated = true;
+	if (raw->not_values) {
+		add_when(c, raw, at, &model, &condition);
+		put_when(rule, &condition);
+	}
+}
+
+static void compile_relation(struct compile *c, const json_t *value, bool negated,
+                             const struct compile_place *at, size_t index, struct authz_rule *rule)
+{
+	const char *name = negated ? "notRelated" : "related";
+	struct compile_place place = compile_key(at, name);
+	struct sv label = arena_printf(c->keep, "when[%zu].%s", index, name);
+	if (value)
+		related_compile(c, value, &place, label, negated, rule);
+}
+
+/* One element of `when`: an attribute, or relations. */
 static void compile_when(struct compile *c, const json_t *value, const struct compile_place *at,
                          size_t index, struct authz_rule *rule)
 {
 	struct raw_when raw = {0};
-	struct authz_condition model = {0};
 	if (json_fields_read(value, when_fields, ARRAY_LEN(when_fields), at->pointer, c->diag,
 	                     &raw) != 0) {
 		c->failed = true;
 		return;
 	}
-	struct compile_place key = compile_key(at, "key");
-	if (!compile_attribute(c, raw.key, &key, &model.attribute))
-		return;
-	if (!raw.values && !raw.not_values && !raw.values_from)
+	bool relations = raw.related || raw.not_related;
+	if (relations && (raw.key || raw.values || raw.not_values || raw.values_from))
+		compile_report(
+			c, at, "conflict",
+			"a relation and an attribute are two elements of `when`: each has to "
+			"hold");
+	else if (!relations && !raw.key)
 		compile_report(c, at, "missing_key",
-		               "one of 'values', 'notValues' and 'valuesFrom' is required here");
-	model.label = arena_printf(c->keep, "when[%zu] %.*s", index, SV_ARG(model.attribute.key));
-
-	struct authz_condition condition;
-	if (raw.values || raw.values_from) {
-		add_when(c, &raw, at, &model, &condition);
-		put_when(rule, &condition);
-	}
-	model.negated = true;
-	if (raw.not_values) {
-		add_when(c, &raw, at, &model, &condition);
-		put_when(rule, &condition);
-	}
+		               "'key' is required here, or 'related' or 'notRelated'");
+	else if (!relations)
+		compile_lists(c, &raw, at, index, rule);
+	compile_relation(c, raw.related, false, at, index, rule);
+	compile_relation(c, raw.not_related, true, at, index, rule);
 }
 
 /* ---- captures: a name that is asked for has to be bound whatever pattern matched ---- */
-
-static bool binds(const struct authz_template *paths, size_t n, struct sv name)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool found = false;
-		for (size_t k = 0; k < paths[i].n_names; k++)
-			found = found || sv_eq(paths[i].names[k], name);
-		if (!found)
-			return false;
-	}
-	return n > 0;
-}
 
 static void check_capture(struct compile *c, const struct authz_rule *rule,
                           const struct authz_attribute *a, const struct compile_place *at)
 {
 	if (a->kind != AUTHZ_ATTRIBUTE_CAPTURE)
 		return;
-	bool good = rule->n_to > 0;
-	for (size_t i = 0; i < rule->n_to; i++)
-		good = good && binds(rule->to[i].paths, rule->to[i].n_paths, a->argument[0]);
-	if (!good)
+	if (!authz_rule_captures(rule, a->argument[0]))
 		compile_report(
 			c, at, "unbound_capture",
 			"not every path of this rule captures {%.*s}; every operation has to",

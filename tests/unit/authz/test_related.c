@@ -1,4 +1,4 @@
-/* related() in the conditions of rules: what it finds, what it tells, and what it refuses to be talked into. */
+/* related() in the conditions of rules, and related in `when`: what it finds, what it tells, and what it refuses to be talked into. */
 #include "authz/relation_tuples.h"
 #include "support/judging.h"
 
@@ -31,10 +31,10 @@ static struct relation_tuples *make_tuples(void)
 }
 
 struct row {
-	const char *user, *path, *condition;
-	enum verdict_effect allow, deny; /* of an ALLOW and of a DENY rule with it */
-	const char *why;                 /* of the ALLOW rule that did not hold */
-	bool knows_none;                 /* there are no tuples at all */
+	const char *user, *path, *condition; /* or an element of `when` */
+	enum verdict_effect allow, deny;     /* of an ALLOW and of a DENY rule with it */
+	const char *why;                     /* of the ALLOW rule that did not hold */
+	bool knows_none;                     /* there are no tuples at all */
 };
 
 static enum verdict_effect judge(const struct row *row, const char *action, char why[static 256])
@@ -44,11 +44,13 @@ static enum verdict_effect judge(const struct row *row, const char *action, char
 	struct authz_target target;
 	struct verdict verdict;
 	const struct sv groups[] = {SV("eu")};
+	bool is_when = row->condition[0] == '{';
 	(void)snprintf(text, sizeof(text),
 	               "{" TYPES "'services':[{'name':'orders','paths':['/{**}']}],'policies':["
 	               "{'name':'p','action':'%s','rules':[{'to':[{'operation':{'paths':"
-	               "['/orders/{id}']}}],'condition':'%s'}]}%s]}",
-	               action, row->condition,
+	               "['/orders/{id}']}}],%s%s%s}]}%s]}",
+	               action, is_when ? "'when':[" : "'condition':'", row->condition,
+	               is_when ? "]" : "'",
 	               action[0] == 'D' ? ",{'name':'all','action':'ALLOW','rules':[{}]}" : "");
 	struct authz *set = set_of(text);
 	struct relation_tuples *made = make_tuples();
@@ -132,6 +134,57 @@ static void what_it_finds_decides(void **state)
 	}
 }
 
+#define WHEN(name, object, relation, more) \
+	"{'" name "':{'object':'" object "','relation':'" relation "'" more "}}"
+
+/* The same question where it is asked in a list. */
+static void what_when_asks_for_decides(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"anne", "/orders/17", WHEN("related", "order:{id}", "owner", ""), T, NULL, false},
+		{"bob", "/orders/17", WHEN("related", "order:{id}", "owner", ""), F,
+	         "no tuple order:17#owner@user:bob", false},
+		{"anne", "/orders/17", WHEN("notRelated", "order:{id}", "owner", ""), F, "false",
+	         false},
+		{"bob", "/orders/17", WHEN("notRelated", "order:{id}", "owner", ""), T, NULL,
+	         false},
+		{"anne", "/orders/7", WHEN("related", "order:1{id}", "viewer", ""), T, NULL, false},
+		{"carl", "/orders/7",
+	         WHEN("related", "order:17", "owner", ",'subject':'user:{user}'"), F,
+	         "order:17#owner@user:carl", false},
+		{"anne", "/orders/17",
+	         WHEN("related", "order:{id}", "owner", ",'subject':'user:{client}'"), E,
+	         "names no client", false},
+		{"anne", "/orders/17", WHEN("related", "order:{id}", "owner", ""), E,
+	         "not known here", true},
+		{"anne", "/orders/17", WHEN("notRelated", "order:{id}", "owner", ""), E,
+	         "not known here", true},
+		{"", "/orders/17", WHEN("related", "order:{id}", "owner", ""), E, "names no user",
+	         false},
+		{"bob#boss", "/orders/bob", WHEN("related", "user:{id}", "boss", ""), E,
+	         "has a '#'", false},
+		/* all of them have to hold */
+		{"anne", "/orders/17",
+	         WHEN("related", "order:{id}", "owner", "") "," WHEN("notRelated", "order:{id}",
+	                                                             "viewer", ""),
+	         F, "false", false},
+		{"bob", "/orders/18",
+	         WHEN("related", "order:{id}", "viewer", "") "," WHEN("notRelated", "order:{id}",
+	                                                              "owner", ""),
+	         T, NULL, false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char why[256];
+		enum verdict_effect allow = judge(&rows[i], "ALLOW", why);
+		if (allow != rows[i].allow || (rows[i].why && !strstr(why, rows[i].why)))
+			print_error("%zu: %s\n", i, why);
+		assert_int_equal(allow, rows[i].allow);
+		assert_true(!rows[i].why || strstr(why, rows[i].why));
+		assert_int_equal(judge(&rows[i], "DENY", why), rows[i].deny);
+	}
+}
+
 /* Whoever is X#boss is the boss of X; but a user who is called so is not. */
 static void a_name_makes_nobody_a_userset(void **state)
 {
@@ -207,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_it_finds_decides),
+		cmocka_unit_test(what_when_asks_for_decides),
 		cmocka_unit_test(what_types_lacks_is_refused),
 		cmocka_unit_test(a_name_makes_nobody_a_userset),
 	};

@@ -1,5 +1,6 @@
 /* The full explanation says what the verdict says: over the sets of the examples, over one that has every part, and
  * over requests that a generator makes of the words in them. */
+#include "authz/relation_tuples.h"
 #include "core/fileio.h"
 #include "core/jsonload.h"
 #include "core/limits.h"
@@ -16,15 +17,29 @@
 
 static struct arena arena;
 
+/* What anybody is to anything in the sets below. */
+static struct relation_tuples *tuples;
+
 static int set_up(void **state)
 {
+	static const char *const lines[] = {"order:0#owner@user:alice", "order:1#owner@user:bob"};
 	(void)state;
+	tuples = relation_tuples_new();
+	for (size_t i = 0; tuples && i < ARRAY_LEN(lines); i++) {
+		struct relation_tuple tuple;
+		const char *why;
+		size_t at;
+		if (!relation_tuple_parse(sv_of(lines[i]), &tuple, &why, &at) ||
+		    relation_tuples_add(tuples, &tuple) != 0)
+			return -1;
+	}
 	return arena_init(&arena, REQUEST_ARENA_BYTES);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
+	relation_tuples_free(tuples);
 	arena_fini(&arena);
 	return 0;
 }
@@ -104,7 +119,7 @@ static void check_agrees(const json_t *trace, const struct verdict *verdict)
 /* returns whether policies decided. *ret: the trace, owned */
 static bool trace_of(const struct policy *policy, const json_t *request, json_t **ret)
 {
-	struct decide_ctx ctx = {.arena = &arena, .now_us = 1800000000000000};
+	struct decide_ctx ctx = {.arena = &arena, .now_us = 1800000000000000, .tuples = tuples};
 	struct question question;
 	struct decision decision;
 	arena_reset(&arena);
@@ -254,7 +269,16 @@ static void the_examples_are_explained_as_they_are_judged(void **state)
 	"  'operations':[{'paths':['/b/{x}']}]}],'bindings':[{'groups':['eu']}]}],"                \
 	" 'limits':[{'name':'few','requests':5,'periodSeconds':60,'per':['request.auth.principal'" \
 	"]}],"                                                                                     \
+	" 'types':{'user':{},'order':{'owner':{'types':['user']}}},"                               \
 	" 'policies':["                                                                            \
+	"  {'name':'their-own','action':'ALLOW','services':['shop'],'rules':[{"                    \
+	"    'to':[{'operation':{'paths':['/a/{x}','/b/{x}']}}],"                                  \
+	"    'when':[{'related':{'object':'order:{x}','relation':'owner'}},"                       \
+	"      {'key':'request.headers[x-team]','values':['eu']}]}]},"                             \
+	"  {'name':'foreign','action':'DENY','services':['shop'],'rules':[{"                       \
+	"    'to':[{'operation':{'paths':['/a/{x}'],'methods':['PUT']}}],"                         \
+	"    'when':[{'notRelated':{'object':'order:{x}','relation':'owner'}}],"                   \
+	"    'condition':'path.x != \\'1\\''}]},"                                                  \
 	"  {'name':'off','action':'DENY','mode':'disabled','rules':[{}]},"                         \
 	"  {'name':'empty','action':'ALLOW','services':['shop']},"                                 \
 	"  {'name':'no-bob','action':'DENY','rules':[{'when':["                                    \
@@ -365,7 +389,7 @@ static void each_policy_says_what_became_of_it(void **state)
 	assert_string_equal(word(policy_named(trace, "empty"), "not_for"), "no_rules");
 	assert_true(json_is_false(json_object_get(policy_named(trace, "dark"), "in_force")));
 	assert_string_equal(word(policy_named(trace, "dark"), "result"), "matched");
-	assert_string_equal(word(json_object_get(trace, "winner"), "rule"), "/policies/5/rules/1");
+	assert_string_equal(word(json_object_get(trace, "winner"), "rule"), "/policies/7/rules/1");
 	assert_string_equal(word(rule_of(trace, "team", 0), "failed"), "to.operation.paths");
 	assert_int_equal(json_array_size(json_object_get(trace, "limits")), 1);
 	const json_t *expression = json_object_get(rule_of(trace, "team", 1), "expression");
@@ -402,6 +426,30 @@ static void errors_and_secrets(void **state)
 	json_decref(trace);
 }
 
+/* A relation that `when` asks for stands in `when`, with the tuple that is missing. */
+static void a_relation_of_when_is_told_where_it_was_written(void **state)
+{
+	(void)state;
+	json_t *trace =
+		explained("{'method':'GET','host':'shop','path':'/b/1','headers':{'x-team':'eu'},"
+	                  "'claims':{'iss':'https://idp','sub':'alice'}}");
+	const json_t *rule = rule_of(trace, "their-own", 0);
+	const json_t *one = json_array_get(json_object_get(rule, "when"), 1);
+	assert_string_equal(word(rule, "failed"), "when[0].related");
+	assert_string_equal(word(one, "condition"), "when[0].related");
+	assert_string_equal(word(one, "expected"),
+	                    "related('order:' + path.x, 'owner', 'user:' + user)");
+	assert_non_null(strstr(word(one, "value"), "order:1#owner@user:alice"));
+	assert_string_equal(word(one, "result"), "failed");
+	assert_null(json_object_get(rule, "expression"));
+	json_decref(trace);
+	trace = explained("{'method':'GET','host':'shop','path':'/b/1','headers':{'x-team':'eu'},"
+	                  "'claims':{'iss':'https://idp','sub':'bob'}}");
+	rule = rule_of(trace, "their-own", 0);
+	assert_string_equal(word(rule, "result"), "matched");
+	json_decref(trace);
+}
+
 static void what_policies_did_not_decide_is_said(void **state)
 {
 	(void)state;
@@ -419,6 +467,7 @@ int main(void)
 		cmocka_unit_test(random_requests_are_explained_as_they_are_judged),
 		cmocka_unit_test(each_policy_says_what_became_of_it),
 		cmocka_unit_test(errors_and_secrets),
+		cmocka_unit_test(a_relation_of_when_is_told_where_it_was_written),
 		cmocka_unit_test(what_policies_did_not_decide_is_said),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

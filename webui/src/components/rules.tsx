@@ -3,10 +3,16 @@ import { shown } from '../lib/text';
 
 type Lists = Record<string, unknown>;
 
+interface Relation {
+  object?: string;
+  relation?: string;
+  subject?: string;
+}
+
 export interface Rule {
   from?: { source?: Lists }[];
   to?: { operation?: Lists }[];
-  when?: { key?: string; values?: unknown; notValues?: unknown; valuesFrom?: unknown }[];
+  when?: { key?: string; values?: unknown; notValues?: unknown; valuesFrom?: unknown; related?: Relation; notRelated?: Relation }[];
   authentication?: unknown;
   condition?: string;
 }
@@ -54,6 +60,16 @@ function Part({ name, each }: { name: string; each?: (Lists | undefined)[] }) {
   );
 }
 
+function Related({ relation, not }: { relation?: Relation; not?: boolean }) {
+  if (!relation) return null;
+  return (
+    <>
+      <code>{shown(relation.subject ?? 'user:{user}')}</code> is {not && 'not '}
+      <code>{shown(relation.relation ?? '')}</code> of <code>{shown(relation.object ?? '')}</code>
+    </>
+  );
+}
+
 function When({ rule }: { rule: Rule }) {
   if (!rule.when?.length && !rule.condition && rule.authentication === undefined) return null;
   return (
@@ -66,6 +82,8 @@ function When({ rule }: { rule: Rule }) {
             {one.values !== undefined && <> is {list(one.values)}</>}
             {one.notValues !== undefined && <> is not {list(one.notValues)}</>}
             {one.valuesFrom !== undefined && <> is that of {list(one.valuesFrom)}</>}
+            <Related relation={one.related} />
+            <Related relation={one.notRelated} not />
           </div>
         ))}
         {rule.authentication !== undefined && (

@@ -203,7 +203,7 @@ static bool find_session(const struct authn_turn *turn, struct credential *ret)
 	if (!ctx->login || !ctx->shared || turn->req->cookie.n == 0)
 		return true;
 	struct sv name = login_cookie_name(ctx->login, ctx->arena);
-	enum found found = name.n ? cookie_find(turn->req->cookie, name, &ret->text) : FOUND_BROKEN;
+	enum found found = name.n ? cookie_of(turn->req, name, &ret->text) : FOUND_BROKEN;
 	if (found == FOUND_ONE)
 		ret->kind = CREDENTIAL_SESSION;
 	*turn->why = found == FOUND_TWICE ? REASON_MULTIPLE_CREDENTIALS : REASON_INTERNAL;

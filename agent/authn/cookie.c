@@ -1,5 +1,7 @@
 #include "authn/cookie.h"
 
+#include "model/request.h"
+
 /* returns whether the pair is of this name */
 static bool read_pair(struct sv pair, struct sv name, struct sv *ret)
 {
@@ -25,4 +27,9 @@ enum found cookie_find(struct sv header, struct sv name, struct sv *ret)
 		return FOUND_NONE;
 	*ret = first;
 	return FOUND_ONE;
+}
+
+enum found cookie_of(const struct request *req, struct sv name, struct sv *ret)
+{
+	return req->n_cookie > 1 ? FOUND_TWICE : cookie_find(req->cookie, name, ret);
 }

@@ -16,4 +16,10 @@
  */
 MUST_CHECK enum found cookie_find(struct sv header, struct sv name, struct sv *ret);
 
+struct request;
+
+/* cookie_of - the same of a request. Of two Cookie headers, which no browser sends (RFC 6265 5.4), HAProxy tells one and
+ * the service may read the other: all that is asked for in them is there twice. */
+MUST_CHECK enum found cookie_of(const struct request *req, struct sv name, struct sv *ret);
+
 #endif

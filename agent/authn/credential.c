@@ -191,7 +191,7 @@ static void in_places(struct finding *f)
 			found = param_find(f->req->query, name, f->arena, &text);
 			break;
 		case PLACE_COOKIE:
-			found = cookie_find(f->req->cookie, name, &text);
+			found = cookie_of(f->req, name, &text);
 			break;
 		}
 		take(f, i, found, text);

@@ -33,7 +33,8 @@ struct request {
 	struct sv dpop;           /* the first: a proof */
 	unsigned n_api_key;       /* headers with an API key seen; as above */
 	struct sv api_key;        /* the first; a secret */
-	struct sv cookie;         /* a secret */
+	unsigned n_cookie;        /* Cookie headers seen; of two none is believed */
+	struct sv cookie;         /* the first, a list of cookies; a secret */
 	struct sv headers; /* req.hdrs_bin: name, value, ..., two empty strings; holds secrets */
 
 	struct sv cert; /* ssl_c_der */

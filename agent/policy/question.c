@@ -144,6 +144,12 @@ static void take_api_key(struct reading *r, const json_t *value, void *into)
 	take_header(r, value, &request->api_key, &request->n_api_key);
 }
 
+static void take_cookie(struct reading *r, const json_t *value, void *into)
+{
+	struct request *request = into;
+	take_header(r, value, &request->cookie, &request->n_cookie);
+}
+
 static void take_der(struct reading *r, const json_t *value, void *into)
 {
 	struct sv text = json_string_sv(value);
@@ -289,7 +295,7 @@ static const struct member members[] = {
 	{"authorization", take_authorization, AT(request), true, true},
 	{"dpop", take_dpop, AT(request), true, true},
 	{"api_key", take_api_key, AT(request), true, true},
-	{"cookie", take_text, AT(request.cookie), true, true},
+	{"cookie", take_cookie, AT(request), true, true},
 	{"headers", take_headers, AT(request.headers), true, false},
 	{"cert", take_certificate, AT(request), false, true},
 	{"cert_chain", take_der, AT(request.cert_chain), false, true},

@@ -98,8 +98,9 @@ static bool read_callback(const struct signin *s, struct came_back *ret)
 {
 	const struct loginstate_ctx ctx = way_of(s);
 	struct sv state, iss, error;
-	if (!parameter(s, SVL("state"), &state) || !parameter(s, SVL("code"), &ret->code) ||
-	    !parameter(s, SVL("iss"), &iss) || !parameter(s, SVL("error"), &error) ||
+	if (s->req->n_cookie > 1 || !parameter(s, SVL("state"), &state) ||
+	    !parameter(s, SVL("code"), &ret->code) || !parameter(s, SVL("iss"), &iss) ||
+	    !parameter(s, SVL("error"), &error) ||
 	    !loginstate_resume(ret->login, &ctx, s->req->host, s->req->cookie, state, &ret->way))
 		return false;
 	/* source: RFC 9207 2.4: the answer of another provider is mixed in here */
@@ -251,8 +252,10 @@ static enum signin_outcome answer_logout(const struct signin *s, const struct lo
 	if ((!is_read && !sv_eq(s->req->method, SVL("POST"))) || !is_own_wish(s, login))
 		return deny(ret, REASON_LOGOUT_REFUSED);
 	struct sv name = login_cookie_name(login, s->ctx->arena);
-	if (cookie_find(s->req->cookie, name, &id) != FOUND_ONE ||
-	    !session_place(s->ctx->tokens, s->ctx->shared, id, &place))
+	enum found found = cookie_of(s->req, name, &id);
+	if (found == FOUND_TWICE)
+		return deny(ret, REASON_MULTIPLE_CREDENTIALS);
+	if (found != FOUND_ONE || !session_place(s->ctx->tokens, s->ctx->shared, id, &place))
 		return signed_out(s, login, NULL, ret); /* there is nothing to end */
 	if (!tokencache_digest_of(s->ctx->tokens, "haward logout", id, ask.key) ||
 	    !keep_bytes(s, place.digest, sizeof(place.digest), &ask.parts[LOGIN_ASK_DIGEST]))

@@ -47,7 +47,7 @@ static const struct attribute request_attributes[] = {
 	OF_HEADER("authorization", authorization),
 	OF_HEADER("dpop", dpop),
 	OF_HEADER("api_key", api_key),
-	OF_REQUEST("cookie", TEXT, cookie),
+	OF_HEADER("cookie", cookie),
 	OF_REQUEST("headers", BYTES, headers),
 	OF_REQUEST("cert", BYTES, cert),
 	OF_REQUEST("cert_chain", BYTES, cert_chain),

@@ -60,7 +60,7 @@ static void take_message(struct found *f, struct sv name)
 static bool may_stand_twice(struct sv name)
 {
 	return sv_eq(name, SVL("authorization")) || sv_eq(name, SVL("dpop")) ||
-	       sv_eq(name, SVL("api_key"));
+	       sv_eq(name, SVL("api_key")) || sv_eq(name, SVL("cookie"));
 }
 
 static void take_argument(struct found *f, struct sv word)

@@ -26,7 +26,7 @@ function widened(t) {
 		assert.ok(text.includes(from), `${file} has no ${from}`);
 		fs.writeFileSync(path.join(dir, file), text.replace(from, to));
 	};
-	edit('spoe.cfg', 'authorization=req.fhdr(authorization,1)', 'cookie=req.fhdr(cookie) headers=req.hdrs_bin authorization=req.fhdr(authorization,1)');
+	edit('spoe.cfg', 'authorization=req.fhdr(authorization,1)', 'cookie=req.fhdr(cookie,1) cookie=req.fhdr(cookie,2) headers=req.hdrs_bin authorization=req.fhdr(authorization,1)');
 	edit('haproxy.cfg', '    http-request set-header x-request-id', [
 		'    http-request set-header x-haward-mail "%[var(txn.haward.header_x_haward_mail)]" if { var(txn.haward.header_x_haward_mail) -m found }',
 		'    http-request set-header x-haward-roles "%[var(txn.haward.header_x_haward_roles)]" if { var(txn.haward.header_x_haward_roles) -m found }',

@@ -84,6 +84,26 @@ test('a person signs in, is known to the service, and signs out', async () => {
 	assert.equal((await request(`${stack.url}/`, { headers: { ...page, cookie: `haward=${id}` } })).status, 200, 'what is open is open to a stale cookie');
 });
 
+test('two Cookie headers: HAProxy tells one and the service may read the other, so neither is believed', async () => {
+	const alice = new Jar(), bob = new Jar();
+	await alice.signIn(`${stack.url}/orders/17`, 'alice');
+	await bob.signIn(`${stack.url}/orders/17`, 'bob');
+	const [hers, his] = [alice, bob].map((jar) => `haward=${jar.cookies.get('haward')}`);
+	const raw = (...cookies) => ['host', new URL(stack.url).host, ...Object.entries(page).flat(), ...cookies.flatMap((cookie) => ['cookie', cookie])];
+	const ask = (cookies, pathname = '/orders/17') => request(`${stack.url}${pathname}`, { headers: raw(...cookies) });
+	assert.equal((await ask([hers])).status, 200);
+	for (const cookies of [[hers, his], [his, hers], [hers, 'theme=dark'], ['theme=dark', hers], [`${hers}; ${his}`]]) {
+		const refused = await ask(cookies);
+		assert.equal(refused.status, 400, JSON.stringify(cookies));
+		assert.equal((await stack.event(receipt(refused))).reason, 'multiple_credentials');
+		assert.equal(refused.headers.location, undefined);
+	}
+	assert.equal((await ask([hers, his], '/')).status, 400, 'as any bad credential, also where nobody has to be known');
+	const out = await request(`${stack.url}/.haward/logout`, { headers: [...raw(hers, his), 'sec-fetch-site', 'same-origin'] });
+	assert.equal(out.status, 400);
+	assert.equal((await ask([hers])).status, 200, 'and nobody was signed out');
+});
+
 test('the way back is for the browser that was sent, once', async () => {
 	const alice = new Jar(), mallory = new Jar();
 	const back = await alice.signInAtProvider(`${stack.url}/orders/1`, 'alice');

@@ -59,6 +59,7 @@ static void check_same_request(const struct request *a, const struct request *b)
 	HOLDS(netaddr_eq(&a->src, &b->src) && netaddr_eq(&a->dst, &b->dst));
 	HOLDS(a->src_port == b->src_port && a->dst_port == b->dst_port);
 	HOLDS(a->n_authorization == b->n_authorization);
+	HOLDS(a->n_cookie == b->n_cookie);
 	HOLDS(a->cert_used == b->cert_used && a->cert_verify == b->cert_verify);
 }
 

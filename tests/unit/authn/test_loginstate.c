@@ -50,7 +50,7 @@ static struct sv parameter(struct sv location, const char *name)
 }
 
 /* What a browser sends back of a Set-Cookie. */
-static struct sv cookie_of(struct sv set_cookie)
+static struct sv cookie_set_by(struct sv set_cookie)
 {
 	return sv_first(set_cookie, sv_find(set_cookie, ';'));
 }
@@ -100,7 +100,7 @@ static void it_comes_back_to_where_it_was(void **state)
 	char text[LOGIN_TEXT_BYTES], other[LOGIN_TEXT_BYTES];
 	struct loginstate_begun begun = begin(desk, SVL("/orders"), SVL("a=1"));
 	struct sv code_state = parameter(begun.location, "state");
-	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(begun.cookie),
+	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_set_by(begun.cookie),
 	                              code_state, &way));
 	assert_true(sv_eq(way.back, SVL("/orders?a=1")));
 	assert_true(
@@ -120,8 +120,9 @@ static void tabs_do_not_disturb_each_other(void **state)
 	struct loginstate way;
 	struct loginstate_begun one = begin(desk, SVL("/one"), SVL(""));
 	struct loginstate_begun two = begin(desk, SVL("/two"), SVL(""));
-	struct sv both = arena_printf(&desk->arena, "x=y; %.*s; %.*s",
-	                              SV_ARG(cookie_of(one.cookie)), SV_ARG(cookie_of(two.cookie)));
+	struct sv both =
+		arena_printf(&desk->arena, "x=y; %.*s; %.*s", SV_ARG(cookie_set_by(one.cookie)),
+	                     SV_ARG(cookie_set_by(two.cookie)));
 	assert_true(loginstate_resume(desk->login, &desk->ctx, host, both,
 	                              parameter(two.location, "state"), &way));
 	assert_true(sv_eq(way.back, SVL("/two")));
@@ -136,7 +137,7 @@ static void nobody_else_comes_back(void **state)
 	struct loginstate way;
 	struct loginstate_begun mine = begin(desk, SVL("/"), SVL(""));
 	struct loginstate_begun other = begin(desk, SVL("/"), SVL(""));
-	struct sv cookie = cookie_of(mine.cookie), sent = parameter(mine.location, "state");
+	struct sv cookie = cookie_set_by(mine.cookie), sent = parameter(mine.location, "state");
 	struct loginstate_ctx late = desk->ctx, early = desk->ctx;
 	struct logins *moved;
 	struct diag d = diag_over("test", SVL(""));
@@ -153,8 +154,8 @@ static void nobody_else_comes_back(void **state)
 	assert_false(loginstate_resume(desk->login, &desk->ctx, host, SVL(""), sent, &way));
 	assert_false(loginstate_resume(desk->login, &desk->ctx, host, cookie,
 	                               parameter(other.location, "state"), &way));
-	assert_false(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(other.cookie), sent,
-	                               &way));
+	assert_false(loginstate_resume(desk->login, &desk->ctx, host, cookie_set_by(other.cookie),
+	                               sent, &way));
 	assert_false(loginstate_resume(desk->login, &desk->ctx, SVL("other.example"), cookie, sent,
 	                               &way));
 	assert_false(loginstate_resume(desk->login, &late, host, cookie, sent, &way));
@@ -165,7 +166,7 @@ static void nobody_else_comes_back(void **state)
 	assert_false(loginstate_resume(logins_named(moved, SVL("admin")), &desk->ctx, host, cookie,
 	                               sent, &way));
 	/* another's box under my state's name */
-	struct sv value = sv_from(cookie_of(other.cookie), sv_find(other.cookie, '='));
+	struct sv value = sv_from(cookie_set_by(other.cookie), sv_find(other.cookie, '='));
 	struct sv forged =
 		arena_printf(&desk->arena, "%.*s%.*s",
 	                     SV_ARG(sv_first(cookie, sv_find(cookie, '='))), SV_ARG(value));
@@ -198,7 +199,7 @@ static void only_an_address_of_the_same_host_is_gone_back_to(void **state)
 		struct loginstate way;
 		struct loginstate_begun begun = begin(desk, cases[i].path, cases[i].query);
 		assert_true(loginstate_resume(desk->login, &desk->ctx, host,
-		                              cookie_of(begun.cookie),
+		                              cookie_set_by(begun.cookie),
 		                              parameter(begun.location, "state"), &way));
 		assert_true(sv_eq(way.back, cases[i].back));
 	}
@@ -236,7 +237,7 @@ static void how_the_user_has_to_sign_in_goes_and_comes_back(void **state)
 	assert_true(loginstate_begin(desk->login, &desk->ctx, &wish, &begun));
 	assert_true(sv_eq(parameter(begun.location, "max_age"), SVL("300")));
 	assert_true(sv_eq(parameter(begun.location, "acr_values"), SVL("urn%3Atwo%20urn%3Athree")));
-	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(begun.cookie),
+	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_set_by(begun.cookie),
 	                              parameter(begun.location, "state"), &way));
 	assert_true(loginstate_wanted(way.wanted, &wanted));
 	assert_int_equal(wanted.max_age_s, 300);
@@ -244,7 +245,7 @@ static void how_the_user_has_to_sign_in_goes_and_comes_back(void **state)
 	begun = begin(desk, SVL("/"), SVL(""));
 	assert_int_equal(parameter(begun.location, "max_age").n, 0);
 	assert_int_equal(parameter(begun.location, "acr_values").n, 0);
-	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_of(begun.cookie),
+	assert_true(loginstate_resume(desk->login, &desk->ctx, host, cookie_set_by(begun.cookie),
 	                              parameter(begun.location, "state"), &way));
 	assert_int_equal(way.wanted.n, 0);
 	assert_true(loginstate_wanted(way.wanted, &wanted));

@@ -215,7 +215,7 @@ static void a_port_is_of_16_bits(void **state)
 static bool may_stand_twice(const char *name)
 {
 	return strcmp(name, "authorization") == 0 || strcmp(name, "api_key") == 0 ||
-	       strcmp(name, "dpop") == 0;
+	       strcmp(name, "dpop") == 0 || strcmp(name, "cookie") == 0;
 }
 
 static void what_stands_twice_is_a_bad_request(void **state)
@@ -249,14 +249,18 @@ static void a_second_credential_is_seen_and_the_first_kept(void **state)
 	(void)state;
 	struct spop_notify n;
 	peer_init(&p);
-	peer_message(&p, "haward-authorize", 6);
+	peer_message(&p, "haward-authorize", 8);
 	peer_string(&p, "api_key", "one");
 	peer_string(&p, "api_key", "two");
 	peer_string(&p, "authorization", "Bearer one");
 	peer_value(&p, "authorization", SVL("\x00"));
 	peer_string(&p, "authorization", "Bearer two");
 	peer_string(&p, "authorization", "");
+	peer_string(&p, "cookie", "a=1");
+	peer_string(&p, "cookie", "a=2");
 	decode(&n);
+	assert_int_equal(n.request.n_cookie, 2);
+	assert_true(sv_eq(n.request.cookie, SVL("a=1")));
 	assert_int_equal(n.request.n_authorization, 3);
 	assert_true(sv_eq(n.request.authorization, SVL("Bearer one")));
 	assert_int_equal(n.request.n_api_key, 2);

@@ -111,7 +111,7 @@ struct sv authn_challenge(const struct authn *authn, const struct request *req,
 	bool by_dpop = is_dpop(req, verdict->reason);
 	const struct texts *texts = is_of_token(verdict->reason) ? &invalid : &plain;
 	if (verdict->reason == REASON_STEP_UP_REQUIRED)
-		return step_up(by_dpop, verdict->stepup, arena);
+		return step_up(by_dpop, verdict->stepup.challenge, arena);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].reason == verdict->reason)
 			texts = &rows[i].texts;

@@ -225,12 +225,19 @@ static void decided_by(struct verdict *verdict, const struct matched *by,
 	verdict->n_why = 1;
 }
 
+static struct verdict_stepup stepup_of(const struct authz_stepup *stepup)
+{
+	if (!stepup)
+		return (struct verdict_stepup){0};
+	return (struct verdict_stepup){stepup->challenge, stepup->acr_text, stepup->max_age_s};
+}
+
 static void missed_by(struct verdict *verdict, const struct authz_miss *miss)
 {
 	if (!miss->rule)
 		return;
 	verdict->route = miss->route;
-	verdict->stepup = miss->stepup ? miss->stepup->challenge : (struct sv){0};
+	verdict->stepup = stepup_of(miss->stepup);
 	verdict->why[0] = (struct why){.policy = miss->rule->policy->name,
 	                               .rule = miss->rule->pointer,
 	                               .condition = miss->condition,

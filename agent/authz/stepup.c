@@ -63,6 +63,16 @@ bool authz_stepup_holds(const struct authz_stepup *stepup, const struct authz_vi
 	return acr_holds(stepup, view->who->claims, ret) && age_holds(stepup, view, ret);
 }
 
+bool authz_stepup_met(struct sv acr, int64_t max_age_s, const json_t *claims, int64_t now_s)
+{
+	struct sv found = json_string_sv(json_object_get(claims, "acr")), one;
+	bool met = acr.n == 0;
+	int64_t age;
+	while (!met && acr.n && sv_cut(&acr, ' ', &one))
+		met = one.n > 0 && sv_eq(one, found);
+	return met && (max_age_s == 0 || (age_of(claims, now_s, &age) && age <= max_age_s));
+}
+
 /* ---- compiling ---- */
 
 struct raw_stepup {

@@ -37,6 +37,10 @@ struct authz_stepup_lack {
 bool authz_stepup_holds(const struct authz_stepup *stepup, const struct authz_view *view,
                         struct authz_stepup_lack *ret);
 
+/* authz_stepup_met - the same for a user who comes back from signing in. in: acr: one of these, with blanks between, empty:
+ * any; max_age_s: 0: at any time; claims: of the ID token; now_s: Unix seconds */
+bool authz_stepup_met(struct sv acr, int64_t max_age_s, const json_t *claims, int64_t now_s);
+
 /* compile_stepup - the member `authentication` of a rule: {"acrValues": [...], "maxAge": seconds}.
  *
  * out     memory of the set; NULL when something was reported

@@ -146,6 +146,8 @@ static const struct row rows[] = {
 	[REASON_LOGIN_REFUSED] = {"login_refused", "the provider says that nobody signed in"},
 	[REASON_LOGIN_CODE_REFUSED] = {"login_code_refused",
                                        "the provider gave no acceptable tokens for the code"},
+	[REASON_STEP_UP_NOT_MET] = {"step_up_not_met",
+                                    "the provider did not sign the user in as a policy asks for"},
 	[REASON_LOGIN_PROVIDER_UNAVAILABLE] = {"login_provider_unavailable",
                                                "the provider gave no usable answer"},
 	[REASON_LOGIN_ENDPOINTS_UNKNOWN] =

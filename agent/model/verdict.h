@@ -42,6 +42,14 @@ struct verdict_hit {
 
 enum { VERDICT_WHY_MAX = 4, VERDICT_COOKIES_MAX = 2, VERDICT_HITS_MAX = 4 };
 
+/* How the user would have to sign in. source: RFC 9470 */
+struct verdict_stepup {
+	struct sv
+		challenge; /* , acr_values="a b", max_age="300": parameters of WWW-Authenticate; empty: none is asked for */
+	struct sv acr;     /* one of these, with blanks between; empty: in any way */
+	int64_t max_age_s; /* no longer ago; 0: at any time */
+};
+
 struct verdict {
 	enum verdict_effect effect;
 	enum reason reason;
@@ -64,7 +72,7 @@ struct verdict {
 	struct sv cookies[VERDICT_COOKIES_MAX]; /* Set-Cookie, each; empty when none. Secrets */
 	struct sv
 		frame_ancestors; /* who may show this answer in a frame, as in CSP; empty: nothing is said */
-	struct sv stepup; /* its parameters when signing in better would help */
+	struct verdict_stepup stepup; /* where signing in better would help */
 
 	struct sv dpop_nonce; /* DPoP-Nonce; empty when none */
 

@@ -98,11 +98,11 @@ static const struct shared *table_of(const struct decide_ctx *ctx, enum policy_t
 	return ctx->tables ? ctx->tables->at[table] : NULL;
 }
 
-/* Whoever could sign in with a browser is told so, or sent there. */
+/* Whoever could sign in with a browser, or better than they did, is told so, or sent there. */
 static void offer_login(const struct signin *signin, const struct login *login, bool over,
                         struct decision *ret)
 {
-	if (login && ret->identity.method == AUTH_NONE)
+	if (login)
 		signin_send(signin, login, over, ret);
 }
 

@@ -5,6 +5,7 @@
 #include "authn/keyslot.h"
 #include "authn/loginstate.h"
 #include "authn/session.h"
+#include "authz/stepup.h"
 #include "core/clock.h"
 #include "core/secret.h"
 #include "policy/loginrefresh.h"
@@ -68,6 +69,24 @@ static void failed(struct policy_logins *logins, struct login_job *job, enum rea
 	refuse(job, why);
 }
 
+/* One that cannot be ended now has its own end. */
+static void end_replaced(struct policy_logins *logins, struct sv digest)
+{
+	if (digest.n != SHA256_BYTES ||
+	    state_login_end(logins->state, (const uint8_t *)digest.at) != 0)
+		return;
+	login_shared_end(logins->shared, (const uint8_t *)digest.at);
+	login_note(logins, &logins->stats.n_ended, NULL);
+}
+
+/* What the browser was sent away for. A provider may pass acr_values over: then the user is no better off. */
+static bool is_as_wanted(const struct authn_ask *asked, const json_t *claims)
+{
+	struct loginstate_wanted wanted;
+	return loginstate_wanted(asked->parts[LOGIN_ASK_WANTED], &wanted) &&
+	       authz_stepup_met(wanted.acr, wanted.max_age_s, claims, now());
+}
+
 static void keep_session(struct policy_logins *logins, struct login_job *job,
                          const struct grant *grant, json_t *claims)
 {
@@ -81,6 +100,7 @@ static void keep_session(struct policy_logins *logins, struct login_job *job,
 		       "the session cannot be kept: no space, or no keys");
 	} else {
 		login_note(logins, &logins->stats.n_signed_in, NULL);
+		end_replaced(logins, job->ask->asked.parts[LOGIN_ASK_REPLACED]);
 		answer_session(job, &kept, now_s);
 	}
 }
@@ -105,7 +125,13 @@ static void check_grant(struct policy_logins *logins, struct login_job *job,
 	const struct idtoken_expected expected = {sv_of(nonce), grant->access_token};
 	if (idtoken_check(login, logins->verifier, grant->id_token, &expected, now(), &claims,
 	                  &why)) {
-		keep_session(logins, job, grant, claims);
+		if (is_as_wanted(asked, claims)) {
+			keep_session(logins, job, grant, claims);
+			return;
+		}
+		json_decref(claims);
+		failed(logins, job, REASON_STEP_UP_NOT_MET,
+		       "the provider did not sign a user in as a policy asks for");
 		return;
 	}
 	(void)snprintf(words, sizeof(words), "the ID token is not acceptable: %s",

@@ -16,6 +16,11 @@ enum { WAYS_MAX = 4 };
 
 /* ---- what was decided by policies ---- */
 
+static bool is_sent_to_provider(enum reason reason)
+{
+	return reason == REASON_LOGIN_REQUIRED || reason == REASON_STEP_UP_REQUIRED;
+}
+
 /* As authz_evaluate() says it: a login sends to its provider whom it would tell 401. */
 static bool is_by_policies(const struct audit_record *record, enum verdict_effect *ret)
 {
@@ -28,7 +33,7 @@ static bool is_by_policies(const struct audit_record *record, enum verdict_effec
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		if (!sv_eq(record->reason, sv_of(reason_name(reasons[i]))))
 			continue;
-		*ret = reasons[i] == REASON_LOGIN_REQUIRED ? VERDICT_AUTHENTICATE
+		*ret = is_sent_to_provider(reasons[i]) ? VERDICT_AUTHENTICATE
 		       : reasons[i] == REASON_RATE_LIMITED
 		               ? VERDICT_ALLOW /* limits count what is allowed */
 		               : record->effect;

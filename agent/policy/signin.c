@@ -127,6 +127,18 @@ static enum signin_outcome signed_in(const struct signin *s, const struct came_b
 	return SIGNIN_NOW;
 }
 
+/* The session that a better sign-in takes the place of. An ordinary one ends none: another tab may just have begun it. */
+static bool note_replaced(const struct signin *s, const struct came_back *back,
+                          struct authn_ask *ret)
+{
+	struct session_place place;
+	struct sv id = {0}, name = login_cookie_name(back->login, s->ctx->arena);
+	if (back->way.wanted.n == 0 || name.n == 0 || cookie_of(s->req, name, &id) != FOUND_ONE ||
+	    !session_place(s->ctx->tokens, s->ctx->shared, id, &place))
+		return name.n > 0;
+	return keep_bytes(s, place.digest, sizeof(place.digest), &ret->parts[LOGIN_ASK_REPLACED]);
+}
+
 static bool fill_code_ask(const struct signin *s, const struct came_back *back,
                           const struct session_place *place, struct authn_ask *ret)
 {
@@ -141,7 +153,8 @@ static bool fill_code_ask(const struct signin *s, const struct came_back *back,
 	                       &ret->parts[LOGIN_ASK_DIGEST]) &&
 	            keep_bytes(s, back->way.seed, sizeof(back->way.seed), &ret->wipe);
 	ret->parts[LOGIN_ASK_SEED] = ret->wipe;
-	return good;
+	ret->parts[LOGIN_ASK_WANTED] = back->way.wanted;
+	return good && note_replaced(s, back, ret);
 }
 
 static enum signin_outcome change_code(const struct signin *s, const struct came_back *back,
@@ -430,9 +443,16 @@ static void send_away(const struct signin *s, const struct login *login,
 
 void signin_send(const struct signin *s, const struct login *login, bool over, struct decision *ret)
 {
+	const struct verdict_stepup *stepup = &ret->verdict.stepup;
 	struct loginstate_wish wish = {0};
-	if (ret->verdict.reason != REASON_AUTHENTICATION_REQUIRED)
-		return;
-	ret->verdict.reason = over ? REASON_SESSION_EXPIRED : REASON_LOGIN_REQUIRED;
-	send_away(s, login, &wish, ret);
+	if (ret->verdict.reason == REASON_AUTHENTICATION_REQUIRED &&
+	    ret->identity.method == AUTH_NONE) {
+		ret->verdict.reason = over ? REASON_SESSION_EXPIRED : REASON_LOGIN_REQUIRED;
+		send_away(s, login, &wish, ret);
+	} else if (ret->verdict.reason == REASON_STEP_UP_REQUIRED &&
+	           ret->identity.method == AUTH_SESSION) {
+		wish.acr = stepup->acr;
+		wish.max_age_s = stepup->max_age_s;
+		send_away(s, login, &wish, ret);
+	}
 }

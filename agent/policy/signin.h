@@ -36,10 +36,10 @@ enum signin_outcome {
  */
 MUST_CHECK enum signin_outcome signin_answer(const struct signin *s, struct decision *ret);
 
-/* signin_send - a refusal for want of a user becomes a way to the provider, for a browser that shows a page; for
- * anything else it stays a 401.
+/* signin_send - a refusal for want of a user, or of a better sign-in of a session's, becomes a way to the provider, for a
+ * browser that shows a page; for anything else it stays a 401.
  *
- * in      login: of the service; over: the request carried a session that is over
+ * in      login: of the service; over: the request carried a session that is over; ret: identity and verdict
  */
 void signin_send(const struct signin *s, const struct login *login, bool over,
                  struct decision *ret);

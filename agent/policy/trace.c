@@ -14,6 +14,8 @@ static bool came_of(const struct verdict *judged, const struct verdict *decided)
 		return judged->effect == VERDICT_ALLOW;
 	if (decided->reason == REASON_LOGIN_REQUIRED)
 		return judged->effect == VERDICT_AUTHENTICATE;
+	if (decided->reason == REASON_STEP_UP_REQUIRED)
+		return judged->reason == REASON_STEP_UP_REQUIRED;
 	return judged->effect == decided->effect && judged->reason == decided->reason;
 }
 

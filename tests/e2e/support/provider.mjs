@@ -36,6 +36,7 @@ export async function startProvider({ app, ttl = {}, clients = {}, options = {},
 	const server = http.createServer(async (req, res) => {
 		const page = state.pages.get(req.url); // pages of the test, at the provider's origin
 		if (page) return void res.writeHead(200, { 'content-type': 'text/html' }).end(page);
+		if (await state.answer?.(req, res)) return;
 		if (req.url === '/token') {
 			state.tokenRequests.push({ at: Date.now(), authorization: req.headers.authorization });
 			if (state.delay) await new Promise((resolve) => { setTimeout(resolve, state.delay); });

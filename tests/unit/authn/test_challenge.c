@@ -9,7 +9,7 @@ static struct sv challenge_for(enum reason reason, struct sv stepup, struct aren
 {
 	const struct request req = {.cert_verify = -1};
 	struct verdict verdict = verdict_deny(reason);
-	verdict.stepup = stepup;
+	verdict.stepup.challenge = stepup;
 	return authn_challenge(authn, &req, &verdict, arena);
 }
 

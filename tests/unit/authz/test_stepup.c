@@ -1,4 +1,5 @@
 /* Rules that ask how a user has signed in. */
+#include "authz/stepup.h"
 #include "support/judging.h"
 
 /* "pay" wants it strong and fresh, "read" strong, "note" fresh; everybody signed in may do "look". */
@@ -99,6 +100,43 @@ static void another_is_told_to_sign_in_better(void **state)
 	authz_free(set);
 }
 
+static void what_a_provider_says_is_met_or_not(void **state)
+{
+	static const struct {
+		const char *acr;
+		int64_t max_age_s;
+		const char *claims;
+		bool met;
+	} rows[] = {
+		{"", 0, "{}", true},
+		{"gold", 0, "{'acr':'gold'}", true},
+		{"gold silver", 0, "{'acr':'silver'}", true},
+		{"gold silver", 0, "{'acr':'gold silver'}", false},
+		{"gold silver", 0, "{'acr':''}", false},
+		{"gold", 0, "{'acr':'golden'}", false},
+		{"gold", 0, "{'acr':['gold']}", false},
+		{"gold", 0, "{}", false},
+		{"", 60, "{'auth_time':999940}", true},
+		{"", 60, "{'auth_time':999939}", false},
+		{"", 60, "{'auth_time':1000061}", false},
+		{"", 60, "{'auth_time':'999999'}", false},
+		{"", 60, "{}", false},
+		{"gold", 60, "{'acr':'gold','auth_time':999999}", true},
+		{"gold", 60, "{'acr':'gold'}", false},
+		{"gold", 60, "{'auth_time':999999}", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *text = unquoted(rows[i].claims);
+		json_t *claims = json_load_strict(sv_of(text), 0, NULL);
+		if (authz_stepup_met(sv_of(rows[i].acr), rows[i].max_age_s, claims, 1000000) !=
+		    rows[i].met)
+			fail_msg("%s %s", rows[i].acr, text);
+		json_decref(claims);
+		free(text);
+	}
+}
+
 static void it_says_what_is_wanted(void **state)
 {
 	static const struct {
@@ -124,7 +162,7 @@ static void it_says_what_is_wanted(void **state)
 		char *text = unquoted(rows[i].request);
 		json_t *in = json_load_strict(sv_of(text), 0, NULL);
 		struct verdict v = judge_json(set, in, &scratch);
-		assert_true(sv_eq(v.stepup, sv_of(rows[i].stepup)));
+		assert_true(sv_eq(v.stepup.challenge, sv_of(rows[i].stepup)));
 		assert_int_equal(v.n_why, 1);
 		assert_true(sv_eq(v.why[0].condition, sv_of(rows[i].condition)));
 		assert_true(sv_eq(v.why[0].value, sv_of(rows[i].value)));
@@ -142,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_signed_in_well_enough_passes),
 		cmocka_unit_test(another_is_told_to_sign_in_better),
+		cmocka_unit_test(what_a_provider_says_is_met_or_not),
 		cmocka_unit_test(it_says_what_is_wanted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

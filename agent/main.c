@@ -27,6 +27,7 @@ static const struct command commands[] = {
 	{"admin", cli_admin, "manage accounts of the dashboard"},
 	{"key", cli_key, "manage API keys"},
 	{"revoke", cli_revoke, "revoke tokens, sessions, keys, clients and users"},
+	{"signing", cli_signing, "manage the keys of internal tokens"},
 	{"user", cli_user, "manage users of services by HTTP Basic"},
 };
 

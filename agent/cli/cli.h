@@ -16,6 +16,7 @@ int cli_admin(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_revoke(int argc, char **argv);
+int cli_signing(int argc, char **argv);
 int cli_user(int argc, char **argv);
 
 #endif

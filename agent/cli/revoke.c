@@ -1,6 +1,7 @@
 #include "audit/query.h"
 #include "cli/cli.h"
 #include "cli/desk.h"
+#include "cli/duration.h"
 #include "core/clock.h"
 #include "state/revocations.h"
 
@@ -35,26 +36,6 @@ static void close_task(struct task *task)
 
 /* ---- revoking ---- */
 
-/* "90d", "12h", "30m", "600s" */
-static bool read_duration(const char *text, int64_t *ret_s)
-{
-	static const struct {
-		char unit;
-		int64_t s;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	struct sv all = sv_of(text);
-	unsigned long long n;
-	if (all.n < 2 || !sv_to_u64(sv_first(all, all.n - 1), &n) || n > 1000000000)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (units[i].unit != all.at[all.n - 1])
-			continue;
-		*ret_s = (int64_t)n * units[i].s;
-		return true;
-	}
-	return false;
-}
-
 /* returns what is wrong, or NULL */
 static const char *read_wish(const struct task *task, enum revocation_kind kind,
                              struct state_revocation *ret)
@@ -69,7 +50,7 @@ static const char *read_wish(const struct task *task, enum revocation_kind kind,
 	if (a->until && audit_time_parse(sv_of(a->until), task->now_us, &until_us) != 0)
 		return "--until: a time is expected, as 2026-11-23T15:04:05Z, now-1h or Unix "
 		       "seconds";
-	if (a->for_time && !read_duration(a->for_time, &for_s))
+	if (a->for_time && !duration_read(a->for_time, &for_s))
 		return "--for: a duration is expected, as 90d, 12h, 30m or 600s";
 	*ret = (struct state_revocation){
 		.what = {.kind = kind,

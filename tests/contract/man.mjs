@@ -33,6 +33,7 @@ const covered = {
 	'haward-admin.8': [['admin']],
 	'haward-key.8': [['key']],
 	'haward-revoke.8': [['revoke']],
+	'haward-signing.8': [['signing']],
 	'haward-user.8': [['user']],
 };
 

@@ -124,6 +124,62 @@ test('keys outlive the agent, and nobody has to sign in to read them', async (t)
 	assert.deepEqual((await request(`http://${stack.admin}/.well-known/jwks.json`)).json(), set);
 });
 
+test('a key is rotated: known before it signs, the old one good until nothing of it is; one that leaked is gone', async (t) => {
+	const { seen, address } = await capture(t);
+	const stack = await edge(t, { audience: TRUST_DOMAIN, format: 'jwt', lifetimeSeconds: 30 }, { service: address });
+	const alice = await mint(key, claims('alice'));
+	const given = async () => {
+		assert.equal((await stack.get('/orders/7', bearer(alice))).status, 200);
+		return seen.at(-1)['txn-token'];
+	};
+	const signing = async (...words) => {
+		const found = await stack.cli(['signing', ...words, '--data', stack.dataDir]);
+		assert.equal(found.code, 0, found.stderr);
+		return found.stdout.trim();
+	};
+	const published = async () => (await request(`http://${stack.admin}/.well-known/jwks.json`)).json().keys.map((one) => one.kid);
+	const kidOf = (token) => jose.decodeProtectedHeader(token).kid;
+	const states = async () => (await signing('list')).split('\n').map((line) => line.split('\t').slice(0, 2));
+
+	const first = await given(), old = kidOf(first);
+	assert.deepEqual(await states(), [[old, 'signs']]);
+	const next = await signing('rotate', '--lead', '4s');
+	assert.deepEqual(await states(), [[old, 'signs'], [next, 'waits']]);
+	await eventually('the next key to be known', async () => (await published()).includes(next), { ms: 2000, every: 50 });
+	assert.equal(kidOf(await given()), old, 'before its time it signs nothing');
+	const second = await eventually('the next key to sign', async () => {
+		const token = await given();
+		return kidOf(token) === next && token;
+	}, { ms: 20000, every: 250 });
+	assert.deepEqual(await states(), [[old, 'verifies'], [next, 'signs']]);
+	for (const token of [first, second]) await held(stack, token, 'JWT');
+
+	await signing('remove', next);
+	await eventually('the key to be gone', async () => !(await published()).includes(next), { ms: 2000, every: 50 });
+	await assert.rejects(held(stack, second, 'JWT'), { code: 'ERR_JWKS_NO_MATCHING_KEY' });
+	await held(stack, first, 'JWT');
+	await eventually('the one before to sign on', async () => kidOf(await given()) === old, { ms: 2000, every: 50 });
+	await signing('remove', old);
+	await eventually('another to sign', async () => kidOf(await given()) !== old, { ms: 2000, every: 50 });
+	await held(stack, seen.at(-1)['txn-token'], 'JWT');
+	const [[last, state], ...others] = await states();
+	assert.deepEqual([kidOf(seen.at(-1)['txn-token']), state, others], [last, 'signs', []]);
+
+	const acts = (await stack.book()).filter((row) => row.action?.startsWith('signing_key.')).map((row) => [row.action, row.target]);
+	assert.deepEqual(acts, [['signing_key.create', next], ['signing_key.delete', next], ['signing_key.delete', old]]);
+	for (const [words, code, text] of [
+		[['remove', 'none'], 1, /no key none/],
+		[['rotate', '--lead', '1y'], 64, /--lead/],
+		[['rotate', '--lead', '31d'], 64, /--lead/],
+		[['remove'], 64, /remove KID/],
+		[['make'], 64, /are known/],
+	]) {
+		const found = await stack.cli(['signing', ...words, '--data', stack.dataDir]);
+		assert.equal(found.code, code, words.join(' '));
+		assert.match(found.stderr, text);
+	}
+});
+
 // The quickstart as an inner hop: the same, but the token of the hop before is what it asks about.
 function innerExample(t) {
 	const dir = tempDir(t, 'inner-example');

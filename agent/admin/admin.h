@@ -12,6 +12,7 @@
 
 struct audit_journal;
 struct audit_store;
+struct login_shared;
 struct policy;
 struct policy_env;
 struct policy_hits;
@@ -73,6 +74,7 @@ struct admin_deps {
 	struct audit_journal *journal;              /* the admin side is its only producer */
 	const struct policy_env *policy_env;        /* for policy_load() */
 	const struct policy_tables_env *tables_env; /* for API keys */
+	struct login_shared *logins;                /* NULL: browsers do not sign in here */
 	struct policy_tables *tables; /* what workers look at; NULL: no relation is known */
 	struct policy_hits *hits;     /* NULL: policies are listed without */
 	struct policy_slot *slot;     /* NULL: who asks for a decision is denied */

@@ -61,6 +61,9 @@ void relations_write(struct call *call);
 void relations_delete(struct call *call);
 void relations_check(struct call *call);
 
+void sessions_list(struct call *call);
+void sessions_delete(struct call *call);
+void sessions_end(struct call *call);
 void revocations_list(struct call *call);
 void revocations_create(struct call *call);
 void revocations_delete(struct call *call);

@@ -109,6 +109,12 @@ static const struct route routes[] = {
 	{"DELETE", "/api/v1/revocations/{id}", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0,
          revocations_delete},
 
+	{"GET", "/api/v1/sessions", ROLE_AUDITOR, ROUTE_WORK, "q limit cursor", NULL, 0,
+         sessions_list},
+	{"POST", "/api/v1/sessions/terminations", ROLE_ADMIN, ROUTE_WORK, NULL, "issuer subject",
+         SMALL, sessions_end},
+	{"DELETE", "/api/v1/sessions/{id}", ROLE_ADMIN, ROUTE_WORK, NULL, NULL, 0, sessions_delete},
+
 	{"GET", "/api/v1/system", ROLE_VIEWER, ROUTE_WORK, NULL, NULL, 0, system_show},
 	{"GET", "/health/live", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, health_live},
 	{"GET", "/health/ready", ROUTE_PUBLIC, ROUTE_WORK, NULL, NULL, 0, health_ready},

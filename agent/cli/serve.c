@@ -385,6 +385,7 @@ static int start_admin(struct program *p, const char *path)
 	                                .journal = audit_journals_admin(p->journals),
 	                                .policy_env = &p->env,
 	                                .tables_env = &p->tables_env,
+	                                .logins = p->login_shared,
 	                                .tables = p->tables,
 	                                .hits = policy_slot_hits(p->slot),
 	                                .slot = p->slot,

@@ -74,11 +74,12 @@ static bool make_document(const struct login *login, const struct grant *grant, 
 	if (grant->scope.n && !json_object_get(claims, "scope") &&
 	    json_object_set_new(claims, "scope", text_or_null(grant->scope)) != 0)
 		return false;
-	kept->document = json_pack("{s:s, s:O, s:o, s:o, s:I, s:I}", "login", login->name, "claims",
-	                           claims, "id_token", text_or_null(grant->id_token),
+	kept->document = json_pack("{s:s, s:O, s:o, s:o, s:I, s:I, s:I, s:I}", "login", login->name,
+	                           "claims", claims, "id_token", text_or_null(grant->id_token),
 	                           "refresh_token", text_or_null(grant->refresh_token), "last_at",
 	                           (json_int_t)(now_s + login->session.lifetime_s), "refresh_at",
-	                           (json_int_t)login_refresh_at(grant, now_s));
+	                           (json_int_t)login_refresh_at(grant, now_s), "created_at",
+	                           (json_int_t)now_s, "used_at", (json_int_t)now_s);
 	return kept->document && read_document(kept);
 }
 
@@ -156,6 +157,11 @@ int login_kept_get(struct policy_logins *logins, const struct login *login, stru
 	return 0;
 }
 
+static bool set(json_t *document, const char *name, json_t *value)
+{
+	return json_object_set_new(document, name, value) == 0;
+}
+
 int login_kept_touch(struct policy_logins *logins, const struct login *login,
                      struct login_kept *kept, int64_t now_s)
 {
@@ -163,13 +169,10 @@ int login_kept_touch(struct policy_logins *logins, const struct login *login,
 	int64_t ends_at = idle_end(login, kept, now_s);
 	if (ends_at - kept->ends_at < login->session.idle_s / TOUCH_PARTS)
 		return 0;
+	if (!set(kept->document, "used_at", json_integer(now_s)))
+		return -ENOMEM;
 	kept->ends_at = ends_at;
 	return write_document(logins, kept, &record, NULL, now_s);
-}
-
-static bool set(json_t *document, const char *name, json_t *value)
-{
-	return json_object_set_new(document, name, value) == 0;
 }
 
 int login_kept_renew(struct policy_logins *logins, struct login_kept *kept,

@@ -425,3 +425,52 @@ int state_login_end_named(struct state *state, const struct state_login_names *n
 		*ret = list;
 	return r;
 }
+
+/* ---- all of them ---- */
+
+static int visit_one(const struct state_login_walk *walk, MDB_val k, MDB_val v)
+{
+	CLEANUP(state_login_found_fini) struct state_login_found found = {0};
+	struct sv digest = {k.mv_data, k.mv_size};
+	struct head head;
+	if (digest.n != SHA256_BYTES || read_head((struct sv){v.mv_data, v.mv_size}, &head) != 0 ||
+	    head.ends_at <= walk->now_s)
+		return 0;
+	int r = open_box(walk->ring, digest, &head, &found);
+	if (r == -EBADMSG) /* its key is gone */
+		return 0;
+	return r == 0 ? walk->visit(walk->user, (const uint8_t *)digest.at, &found) : r;
+}
+
+int state_login_each(const struct state *state, const struct state_login_walk *walk,
+                     uint8_t from[SHA256_BYTES], bool *ret_more)
+{
+	CLEANUP(db_abort) MDB_txn *txn = NULL;
+	CLEANUP(db_close_cursor) MDB_cursor *cursor = NULL;
+	uint8_t start[SHA256_BYTES];
+	memcpy(start, from, sizeof(start));
+	MDB_val k = {.mv_size = sizeof(start), .mv_data = start}, v;
+	int r = db_read(state, &txn), stop = 0;
+	*ret_more = false;
+	if (r != 0)
+		return r;
+	int m = mdb_cursor_open(txn, state->logins, &cursor);
+	if (m == 0)
+		m = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	if (m == 0 && k.mv_size == SHA256_BYTES && memcmp(k.mv_data, start, SHA256_BYTES) == 0)
+		m = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	for (size_t n = 0; m == 0 && stop == 0; n++) {
+		if (n == walk->n_max) {
+			*ret_more = true;
+			return 0;
+		}
+		stop = visit_one(walk, k, v);
+		if (stop >= 0 && k.mv_size == SHA256_BYTES)
+			memcpy(from, k.mv_data, SHA256_BYTES);
+		m = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	*ret_more = m == 0;
+	if (stop < 0)
+		return stop;
+	return m == MDB_NOTFOUND ? 0 : db_errno(m);
+}

@@ -5,6 +5,7 @@
 #include "core/macros.h"
 #include "core/sv.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct seal_ring;
@@ -100,5 +101,26 @@ MUST_CHECK int state_login_named(const struct state *state, const struct state_l
 MUST_CHECK int state_login_end_named(struct state *state, const struct state_login_names *names,
                                      const struct state_login_once *once,
                                      struct state_login_ended *ret);
+
+/* A walk over those that have not ended, by digest. */
+struct state_login_walk {
+	const struct seal_ring *ring;
+	int64_t now_s; /* Unix seconds */
+	size_t n_max;  /* how many records are looked at, at most: they are opened one by one */
+	/* 0 to go on; 1 to stop behind this one; a negative errno ends the walk and is returned. Views are valid until it
+	 * returns. Must not call into state */
+	int (*visit)(void *user, const uint8_t digest[SHA256_BYTES],
+	             const struct state_login_found *found);
+	void *user;
+};
+
+/* state_login_each - those that do not open are passed over.
+ *
+ * in, out from: begins behind this digest, all zero: with the first; then the last that was looked at
+ * out     *ret_more: there may be others behind it
+ * errors  0, visit's, or a negative errno
+ */
+MUST_CHECK int state_login_each(const struct state *state, const struct state_login_walk *walk,
+                                uint8_t from[SHA256_BYTES], bool *ret_more);
 
 #endif

@@ -243,6 +243,54 @@ static void what_was_refused_is_used_up_as_well(void **state)
 	assert_int_equal(state_login_add(temp->state, &ring, &login, &once, NOW), -EEXIST);
 }
 
+/* Digests that a walk met, in their order. */
+struct met {
+	uint8_t first[8];
+	size_t n, stop_at; /* 0: never */
+};
+
+static int meet(void *user, const uint8_t digest[SHA256_BYTES],
+                const struct state_login_found *found)
+{
+	struct met *met = user;
+	assert_string_equal(found->text, "{\"canary\":1}");
+	assert_true(met->n < sizeof(met->first));
+	met->first[met->n++] = digest[0];
+	return met->n == met->stop_at;
+}
+
+static void a_walk_meets_each_once_in_as_many_parts_as_it_takes(void **state)
+{
+	struct temp *temp = *state;
+	for (uint8_t i = 1; i <= 6; i++) {
+		struct state_login login = login_of(i, "alice", "");
+		login.ends_at = i == 4 ? NOW + 1 : NOW + HOUR;
+		assert_int_equal(add(temp, &login, i), 0);
+	}
+	static const struct {
+		size_t n_max, stop_at;
+	} ways[] = {{100, 0}, {1, 0}, {2, 0}, {5, 0}, {6, 0}, {100, 1}, {100, 2}, {100, 5}};
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		uint8_t from[SHA256_BYTES] = {0};
+		struct met all = {0};
+		bool more = true;
+		for (int turns = 0; more && turns < 10; turns++) {
+			struct met met = {.stop_at = ways[i].stop_at};
+			const struct state_login_walk walk = {.ring = &ring,
+			                                      .now_s = NOW + 1,
+			                                      .n_max = ways[i].n_max,
+			                                      .visit = meet,
+			                                      .user = &met};
+			assert_int_equal(state_login_each(temp->state, &walk, from, &more), 0);
+			memcpy(all.first + all.n, met.first, met.n);
+			all.n += met.n;
+		}
+		assert_false(more);
+		assert_int_equal(all.n, 5);
+		assert_memory_equal(all.first, ((const uint8_t[]){1, 2, 3, 5, 6}), 5);
+	}
+}
+
 static void what_is_too_long_is_refused(void **state)
 {
 	struct temp *temp = *state;
@@ -271,6 +319,7 @@ int main(void)
 		EACH(those_that_ended_are_removed_as_others_come),
 		EACH(what_is_asked_for_by_name_is_shown_and_stays),
 		EACH(what_was_refused_is_used_up_as_well),
+		EACH(a_walk_meets_each_once_in_as_many_parts_as_it_takes),
 		EACH(what_is_too_long_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

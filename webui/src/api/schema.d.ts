@@ -590,6 +590,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in to services with a browser. The order means nothing; a page may hold fewer than asked for, or none, and yet not be the last. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/terminations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all sessions of one subject of an issuer. They may sign in again: to refuse what they were given, revoke the subject. */
+        post: operations["endSessionsOf"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one session: the next request of that browser has nobody behind it, in every worker. */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -1459,6 +1510,61 @@ export interface components {
              */
             expires_at?: string;
             reason?: string;
+        };
+        /** @description A browser that is signed in. Its cookie and tokens are told to nobody. */
+        BrowserSession: {
+            /** @description A digest; it does not open anything. */
+            id: string;
+            /** @description The login of the policy set. */
+            login: string;
+            /** @description What people call the user. */
+            user: string;
+            issuer: string;
+            subject: string;
+            /** @description The provider's name for the session. */
+            sid: string | null;
+            /**
+             * Format: date-time
+             * @description Null: by a version that did not note it.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            created_at: string | null;
+            /**
+             * Format: date-time
+             * @description Within an eighth of the time after which an idle session ends.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its tokens are changed for new ones; null: never.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            refreshes_at: string | null;
+            /**
+             * Format: date-time
+             * @description Unless it is used before.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            idle_ends_at: string;
+            /**
+             * Format: date-time
+             * @description Whatever happens.
+             * @example 2026-11-23T14:03:21.123456Z
+             */
+            ends_at: string;
+        };
+        BrowserSessionPage: {
+            items: components["schemas"]["BrowserSession"][];
+            next_cursor: string | null;
+            exhausted: boolean;
+        };
+        SessionTermination: {
+            issuer: string;
+            subject: string;
+        };
+        SessionsEnded: {
+            ended: number;
         };
         Jwks: {
             keys: {
@@ -3930,6 +4036,91 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Taken back. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description Only sessions whose user, subject or login contains this text, in either case. */
+                q?: string;
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before, with the same q, from, to and order. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrowserSessionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    endSessionsOf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionTermination"];
+            };
+        };
+        responses: {
+            /** @description Ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
             204: {
                 headers: {
                     [name: string]: unknown;

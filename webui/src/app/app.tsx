@@ -28,6 +28,7 @@ const pages: Page[] = [
   { path: '/users', title: 'Users', role: 'auditor', key: 'b', view: () => <Lazy name="users" load={() => import('../pages/users').then((m) => m.UsersPage)} /> },
   { path: '/activity', title: 'Activity', role: 'auditor', key: 'a', view: () => <Lazy name="activity" load={() => import('../pages/activity').then((m) => m.ActivityPage)} /> },
   { path: '/relations', title: 'Relations', role: 'auditor', key: 'o', view: () => <Lazy name="relations" load={() => import('../pages/relations').then((m) => m.RelationsPage)} /> },
+  { path: '/sessions', title: 'Sessions', role: 'auditor', key: 'e', view: () => <Lazy name="sessions" load={() => import('../pages/sessions').then((m) => m.SessionsPage)} /> },
   { path: '/revocations', title: 'Revocations', role: 'auditor', key: 'r', view: () => <Lazy name="revocations" load={() => import('../pages/revocations').then((m) => m.RevocationsPage)} /> },
   { path: '/admins', title: 'Accounts', role: 'admin', key: 'u', view: () => <Lazy name="admins" load={() => import('../pages/admins').then((m) => m.AdminsPage)} /> },
   { path: '/system', title: 'System', role: 'viewer', key: 's', view: () => <Lazy name="system" load={() => import('../pages/system').then((m) => m.SystemPage)} /> },

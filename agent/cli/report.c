@@ -210,6 +210,18 @@ static void collect_verdicts(const struct program *p, struct strbuf *text)
 		            (unsigned long long)verdicts(p, i));
 }
 
+static void collect_reasons(const struct program *p, struct strbuf *text)
+{
+	strbuf_addf(text,
+	            "# HELP haward_verdict_reasons_total Verdicts given to HAProxy, by reason.\n"
+	            "# TYPE haward_verdict_reasons_total counter\n");
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		strbuf_addf(text, "haward_verdict_reasons_total{reason=\"%s\"} %llu\n",
+		            reason_name((enum reason)i),
+		            (unsigned long long)sum(p, offsetof(struct worker_counters, n_reasons) +
+		                                               i * sizeof(atomic_uint_fast64_t)));
+}
+
 static void collect_took(const struct program *p, struct strbuf *text)
 {
 	uint64_t below = 0;
@@ -348,6 +360,7 @@ void program_collect(void *user, struct strbuf *text)
 	const struct program *p = user;
 	const struct loglisten_counters *log = server_accounting(p->server);
 	collect_verdicts(p, text);
+	collect_reasons(p, text);
 	collect_took(p, text);
 	metric(text, "haward_spop_connections", "gauge", "Open connections of HAProxy.",
 	       SUM(p, n_connections));

@@ -31,6 +31,7 @@ static void count_decision(struct worker_counters *counters, const struct decisi
 	while (bucket < WORKER_TOOK_BUCKETS - 1 && d->took_ns > worker_took_bounds_ns[bucket])
 		bucket++;
 	counter_add(&counters->n_verdicts[d->verdict.effect], 1);
+	counter_add(&counters->n_reasons[d->verdict.reason], 1);
 	counter_add(&counters->took[bucket], 1);
 	counter_add(&counters->took_ns_sum, d->took_ns);
 }

@@ -31,6 +31,7 @@ struct worker_counters {
 	atomic_uint_fast64_t n_connections; /* open now */
 	atomic_uint_fast64_t n_accepted, n_frames, n_protocol_errors, n_health_checks;
 	atomic_uint_fast64_t n_verdicts[VERDICT_EFFECT_COUNT];
+	atomic_uint_fast64_t n_reasons[REASON_COUNT]; /* of the same */
 	atomic_uint_fast64_t n_audit_refused;
 	atomic_uint_fast64_t n_token_hits, n_token_misses;
 	atomic_uint_fast64_t

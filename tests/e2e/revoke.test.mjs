@@ -6,7 +6,7 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
 import { ISSUER, claims, jwksOf, makeKey, mint, now } from './support/issuer.mjs';
-import { bearer } from './support/http.mjs';
+import { bearer, request } from './support/http.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
 import { Stack } from './support/stack.mjs';
 import { eventually } from './support/wait.mjs';
@@ -47,6 +47,7 @@ test('each kind, by the command line: good before, refused within 300 ms, good a
 		subject: ['berta', await sign('berta', { iat: now() - 5 }), await sign('carla', { iat: now() - 5 })],
 		client: ['web', await sign('dora', { azp: 'web', iat: now() - 5 }), await sign('dora', { azp: 'app', iat: now() - 5 })],
 	};
+	let counted = 0;
 	for (const [kind, [name, its, other]] of Object.entries(cases)) {
 		assert.deepEqual(status(await askAll(its)), [200], kind);
 		const number = await done(kind, name, '--issuer', ISSUER, '--reason', 'a test');
@@ -55,6 +56,10 @@ test('each kind, by the command line: good before, refused within 300 ms, good a
 		assert.deepEqual(status(refused), [401], kind);
 		assert.match(refused[0].headers['www-authenticate'], /error="invalid_token".*revoked/);
 		assert.equal((await ask(other)).status, 200, `${kind}: another is not meant`);
+		const metrics = (await request(`http://${stack.admin}/metrics`)).text;
+		const n = Number(/^haward_verdict_reasons_total\{reason="token_revoked"\} (\d+)$/m.exec(metrics)?.[1]);
+		assert.ok(n > counted, `${kind}: counted`);
+		counted = n;
 		await done('remove', number);
 		await new Promise((resolve) => setTimeout(resolve, 300));
 		assert.deepEqual(status(await askAll(its)), [200], `${kind}: taken back`);

@@ -24,6 +24,7 @@ static const char defaults[] =
 	"\"audit\":{\"journal_bytes\":16777216,\"map_bytes\":274877906944,\"commit_interval_ms\":"
 	"20},"
 	"\"internal_tokens\":{\"issuer\":\"haward\",\"rotate_hours\":168},"
+	"\"limits\":{\"rate_keys\":262144,\"quota_keys\":262144},"
 	"\"log\":{\"level\":\"info\"}}";
 
 static const struct json_field policy_fields[] = {
@@ -101,6 +102,19 @@ static const struct json_field token_fields[] = {
          .max = 8760},
 };
 
+static const struct json_field limit_fields[] = {
+	{.name = "rate_keys",
+         .kind = JSON_FIELD_INT,
+         .offset = offsetof(struct limit_settings, rate_keys),
+         .min = 1024,
+         .max = 1 << 26},
+	{.name = "quota_keys",
+         .kind = JSON_FIELD_INT,
+         .offset = offsetof(struct limit_settings, quota_keys),
+         .min = 1024,
+         .max = 1 << 26},
+};
+
 static const struct json_field log_fields[] = {
 	{.name = "level",
          .kind = JSON_FIELD_ENUM,
@@ -141,6 +155,7 @@ void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS])
 		SECTION(fetch, fetch_fields, ARRAY_LEN(fetch_fields)),
 		SECTION(audit, audit_fields, ARRAY_LEN(audit_fields)),
 		SECTION(internal_tokens, token_fields, ARRAY_LEN(token_fields)),
+		SECTION(limits, limit_fields, ARRAY_LEN(limit_fields)),
 		SECTION(log, log_fields, ARRAY_LEN(log_fields)),
 	};
 	static_assert(ARRAY_LEN(fields) == SETTINGS_N_FIELDS, "a row a member");

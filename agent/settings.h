@@ -30,6 +30,10 @@ struct token_settings {
 	int64_t rotate_hours;
 };
 
+struct limit_settings {
+	int64_t rate_keys, quota_keys; /* counts that can be had at once */
+};
+
 struct log_settings {
 	unsigned level; /* enum log_level */
 	char *file;     /* NULL: standard error */
@@ -50,6 +54,7 @@ struct settings {
 	struct fetch_settings fetch;
 	struct audit_settings audit;
 	struct token_settings internal_tokens;
+	struct limit_settings limits;
 	struct log_settings log;
 };
 
@@ -69,7 +74,7 @@ MUST_CHECK int settings_load(const char *path, struct diag *d, char **ret_text,
 void settings_fini(struct settings *settings);
 
 /* settings_fields - the table of the whole document, which schema/settings.schema.json is held to. */
-enum { SETTINGS_N_FIELDS = 11 };
+enum { SETTINGS_N_FIELDS = 12 };
 void settings_fields(struct json_field ret[static SETTINGS_N_FIELDS]);
 
 /* settings_beside - path as it stands when absolute, else beside the directory of file. owned; NULL: no memory */

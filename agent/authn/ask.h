@@ -26,6 +26,7 @@ enum authn_ask_kind {
 	AUTHN_ASK_FRONTCHANNEL, /* the same, by a browser that the provider sent; claims: may have claims */
 	AUTHN_ASK_PASSWORD, /* about: struct basic_rules; parts: enum basic_part */
 	AUTHN_ASK_LEARN, /* a relation, to be written (policy/learner.h): no credential; the way is the same */
+	AUTHN_ASK_QUOTA, /* more of a quota, reserved on disk (policy/quotas.h): no credential either */
 	AUTHN_ASK_KIND_COUNT,
 };
 

@@ -297,10 +297,15 @@ typedef void keep_fn(const struct authn *authn, const struct authn_ctx *ctx,
                      const struct authn_answer *answer);
 
 static keep_fn *const keepers[] = {
-	[AUTHN_ASK_INTROSPECT] = opaque_keep,       [AUTHN_ASK_CODE] = session_keep,
-	[AUTHN_ASK_SESSION] = session_keep,         [AUTHN_ASK_LOGOUT] = session_keep_end,
-	[AUTHN_ASK_BACKCHANNEL] = session_keep_end, [AUTHN_ASK_FRONTCHANNEL] = session_keep_end,
-	[AUTHN_ASK_PASSWORD] = basic_keep,          [AUTHN_ASK_LEARN] = NULL,
+	[AUTHN_ASK_INTROSPECT] = opaque_keep,
+	[AUTHN_ASK_CODE] = session_keep,
+	[AUTHN_ASK_SESSION] = session_keep,
+	[AUTHN_ASK_LOGOUT] = session_keep_end,
+	[AUTHN_ASK_BACKCHANNEL] = session_keep_end,
+	[AUTHN_ASK_FRONTCHANNEL] = session_keep_end,
+	[AUTHN_ASK_PASSWORD] = basic_keep,
+	[AUTHN_ASK_LEARN] = NULL,
+	[AUTHN_ASK_QUOTA] = NULL,
 };
 static_assert(ARRAY_LEN(keepers) == AUTHN_ASK_KIND_COUNT, "a keeper a kind of ask");
 

@@ -67,8 +67,9 @@ struct authn_ctx {
 	const struct shared *apikeys; /* apikeys.h's table; NULL: no API key can be judged */
 	uint64_t
 		users; /* revision of those with passwords: what was said of an earlier one does not count */
-	struct sv service;            /* the destination that was found; empty: none */
-	struct dpop *dpop;            /* shared by all threads; NULL refuses what needs a proof */
+	struct sv service; /* the destination that was found; empty: none */
+	struct dpop *dpop; /* shared by all threads; NULL refuses what needs a proof */
+	bool is_proved; /* this very request was decided as far as its proof before: it is not shown twice */
 	const struct shared *revoked; /* revocations.h's table; NULL: nothing is */
 	bool lost_revocations;        /* their table could not be made: nobody is believed */
 

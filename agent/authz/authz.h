@@ -13,6 +13,7 @@
 #include "core/arena.h"
 #include "core/diag.h"
 #include "core/macros.h"
+#include "core/quota.h"
 #include "core/sv.h"
 
 #include <stdbool.h>
@@ -116,7 +117,8 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 struct authz_limited {
 	struct sv name, policy, pointer, condition, expected;
 	int64_t requests, period_s;
-	const struct gcra_rate *rate;
+	enum quota_period period;     /* QUOTA_NONE: a rate */
+	const struct gcra_rate *rate; /* of a rate */
 	bool is_shadow;
 	struct sv key;   /* what has one count; bytes */
 	struct sv value; /* the same for people */

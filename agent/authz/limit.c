@@ -11,15 +11,21 @@
 #include <stdlib.h>
 
 /* Two, so that one that comes late is not lost: the rate is kept however unevenly they come. */
-enum { BURST_USUAL = 2, PARTS_MAX = 8, PERIOD_MAX_S = 86400, REQUESTS_MAX_S = 1000000 };
+enum {
+	NO_PERIOD = 255,
+	BURST_USUAL = 2,
+	PARTS_MAX = 8,
+	PERIOD_MAX_S = 86400,
+	REQUESTS_MAX_S = 1000000
+};
 
 /* ---- compiling ---- */
 
 struct raw_limit {
 	const json_t *name, *rules, *per;
 	struct draft_choice where;
-	unsigned mode;
-	int64_t requests, period_s, burst;
+	unsigned mode, period;
+	int64_t requests, period_s, burst; /* 0: left out */
 };
 
 #define FIELD(text, what, member, ...)                                                             \
@@ -27,6 +33,8 @@ struct raw_limit {
 		.name = (text), .kind = (what), .offset = JSON_FIELD_AT(struct raw_limit, member), \
 		__VA_ARGS__                                                                        \
 	}
+static const char *const period_names[] = {"day", "month"}; /* quota_period, from QUOTA_DAY on */
+
 static const struct json_field limit_fields[] = {
 	FIELD("name", JSON_FIELD_VALUE, name, .required = true),
 	FIELD("mode", JSON_FIELD_ENUM, mode, .names = authz_mode_names,
@@ -37,8 +45,9 @@ static const struct json_field limit_fields[] = {
 	FIELD("rules", JSON_FIELD_VALUE, rules, .required = false),
 	FIELD("per", JSON_FIELD_VALUE, per, .required = false),
 	FIELD("requests", JSON_FIELD_INT, requests, .min = 1, .max = 1000000000, .required = true),
-	FIELD("periodSeconds", JSON_FIELD_INT, period_s, .min = 1, .max = PERIOD_MAX_S,
-              .required = true),
+	FIELD("periodSeconds", JSON_FIELD_INT, period_s, .min = 1, .max = PERIOD_MAX_S),
+	FIELD("period", JSON_FIELD_ENUM, period, .names = period_names,
+              .n_names = ARRAY_LEN(period_names)),
 	FIELD("burst", JSON_FIELD_INT, burst, .min = 1, .max = 1000000),
 };
 #undef FIELD
@@ -87,6 +96,20 @@ static void compile_per(struct drafting *d, const json_t *per, const struct comp
 	limit->n_parts = n;
 }
 
+static void compile_quota(struct drafting *d, const struct raw_limit *raw,
+                          const struct compile_place *at, struct authz_limit *limit)
+{
+	struct compile_place place = compile_key(at, "burst");
+	limit->period = (enum quota_period)(QUOTA_DAY + raw->period);
+	limit->requests = raw->requests;
+	limit->period_s = (limit->period == QUOTA_MONTH ? 31 : 1) * INT64_C(86400);
+	limit->expected = arena_printf(d->c.keep, "%lld a %s", (long long)raw->requests,
+	                               quota_period_names[limit->period]);
+	if (raw->burst)
+		compile_report(&d->c, &place, "conflict",
+		               "a quota has no burst: all of it may be used at once");
+}
+
 static void compile_rate(struct drafting *d, const struct raw_limit *raw,
                          const struct compile_place *at, struct authz_limit *limit)
 {
@@ -102,7 +125,7 @@ static void compile_rate(struct drafting *d, const struct raw_limit *raw,
 	limit->period_s = raw->period_s;
 	limit->rate =
 		(struct gcra_rate){gcra_interval((uint64_t)raw->requests, (uint64_t)raw->period_s),
-	                           (uint64_t)raw->burst};
+	                           (uint64_t)(raw->burst ? raw->burst : BURST_USUAL)};
 	place = compile_key(at, "burst");
 	if (!gcra_rate_ok(&limit->rate))
 		compile_report(&d->c, &place, "bad_value",
@@ -110,6 +133,20 @@ static void compile_rate(struct drafting *d, const struct raw_limit *raw,
 		               "counted; fewer at once, or more in a period");
 	limit->expected = arena_printf(d->c.keep, "%lld in %lld s", (long long)raw->requests,
 	                               (long long)raw->period_s);
+}
+
+/* A rate, or a quota. */
+static void compile_numbers(struct drafting *d, const struct raw_limit *raw,
+                            const struct compile_place *at, struct authz_limit *limit)
+{
+	if ((raw->period != NO_PERIOD) == (raw->period_s != 0))
+		compile_report(&d->c, at, "conflict",
+		               "one of periodSeconds, for a rate, and period, for a quota a day or "
+		               "month, is expected");
+	else if (raw->period != NO_PERIOD)
+		compile_quota(d, raw, at, limit);
+	else
+		compile_rate(d, raw, at, limit);
 }
 
 static uint64_t identity_of(struct drafting *d, const struct authz_limit *limit)
@@ -155,7 +192,7 @@ static void check_name(struct drafting *d, const json_t *list, size_t i, struct 
 static int compile_limit(struct drafting *d, const json_t *list, size_t i,
                          const struct compile_place *at, struct authz_limit *limit)
 {
-	struct raw_limit raw = {.burst = BURST_USUAL};
+	struct raw_limit raw = {.period = NO_PERIOD};
 	struct draft draft = {0};
 	struct authz_rule *rules = NULL;
 	if (json_fields_read(json_array_get(list, i), limit_fields, ARRAY_LEN(limit_fields),
@@ -177,7 +214,7 @@ static int compile_limit(struct drafting *d, const json_t *list, size_t i,
 	compile_policy_rules(&d->c, raw.rules, &place, policy, &rules, &limit->n_rules);
 	limit->rules = rules;
 	compile_per(d, raw.per, at, limit);
-	compile_rate(d, &raw, at, limit);
+	compile_numbers(d, &raw, at, limit);
 	limit->identity = identity_of(d, limit);
 	draft_targets(d, &draft, &raw.where, at);
 	int r = enter_all(d, &draft, limit);
@@ -335,6 +372,7 @@ static void count_to(const struct authz_limit *limit, const struct authz_view *v
 	                                     .expected = limit->expected,
 	                                     .requests = limit->requests,
 	                                     .period_s = limit->period_s,
+	                                     .period = limit->period,
 	                                     .rate = &limit->rate,
 	                                     .is_shadow = limit->mode == AUTHZ_MODE_SHADOW,
 	                                     .key = c.key,

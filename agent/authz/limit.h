@@ -1,4 +1,4 @@
-/* Limits of a policy set: how often what is allowed may be done. They are only read here; who counts is
+/* Limits of a policy set: how often what is allowed may be done, at a rate or of a quota a day or month. They are only read here; who counts is
  * policy/limiter.h.
  *
  * A limit is for the requests that its services and rules choose, as a policy is. Its rules hold where something is
@@ -11,6 +11,7 @@
 
 #include "authz/draft.h"
 #include "core/gcra.h"
+#include "core/quota.h"
 
 /* One part of `per`. */
 enum authz_limit_part_kind {
@@ -31,7 +32,8 @@ struct authz_limit {
 	struct sv expected;  /* "100 in 60 s" */
 	struct sv condition; /* "per request.auth.principal" */
 	enum authz_mode mode;
-	int64_t requests, period_s;
+	int64_t requests, period_s; /* of a quota: the longest that its period may be */
+	enum quota_period period;   /* QUOTA_NONE: a rate */
 	struct gcra_rate rate;
 	uint64_t
 		identity; /* the same as long as name and numbers are: a publication resets no count */

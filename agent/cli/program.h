@@ -17,6 +17,7 @@ struct limiter;
 struct fetch;
 struct introspect;
 struct learner;
+struct quotas;
 struct login_shared;
 struct passwords;
 struct forwarded;
@@ -48,6 +49,7 @@ struct program {
 	struct policy_logins *logins;
 	struct passwords *passwords;
 	struct learner *learner;
+	struct quotas *quotas;
 	struct policy_asks *asks;
 	struct policy_env env;
 	struct policy_slot *slot;

@@ -9,6 +9,7 @@
 #include "policy/limiter.h"
 #include "policy/logins.h"
 #include "policy/passwords.h"
+#include "policy/quotas.h"
 #include "policy/slot.h"
 
 void program_publish(void *user, struct policy *policy)
@@ -323,6 +324,16 @@ static void collect_asks(const struct program *p, struct strbuf *text)
 	metric(text, "haward_limit_counts_evicted_total", "counter",
 	       "Counts of limits that were given up for others, since there was no room.",
 	       limits.n_evicted);
+	struct quotas_stats quotas;
+	quotas_stats(p->quotas, &quotas);
+	metric(text, "haward_quota_reservations_total", "counter",
+	       "Blocks of quotas that were reserved on disk.", quotas.n_reserved);
+	metric(text, "haward_quota_reservations_failed_total", "counter",
+	       "Blocks of quotas that could not be reserved: their requests were refused.",
+	       quotas.n_failed);
+	metric(text, "haward_quota_keys_full_total", "counter",
+	       "Reservations of quotas for which limits.quota_keys is too small.",
+	       quotas.table.n_full);
 	metric(text, "haward_passwords_wrong_total", "counter", "Passwords that were wrong.",
 	       passwords.n_wrong);
 	metric(text, "haward_passwords_throttled_total", "counter",

@@ -19,6 +19,7 @@
 #include "policy/limiter.h"
 #include "policy/logins.h"
 #include "policy/passwords.h"
+#include "policy/quotas.h"
 #include "policy/signing.h"
 #include "policy/slot.h"
 #include "state/revocations.h"
@@ -214,12 +215,15 @@ static int start_asks(struct program *p, const char *path)
 		r = passwords_start(p->state, PASSWORD_THREADS, &p->passwords);
 	if (r == 0)
 		r = learner_start(p->state, p->tables, &p->learner);
+	if (r == 0)
+		r = quotas_start(p->state, (size_t)p->settings.limits.quota_keys, &p->quotas);
 	if (r)
 		return r;
 	struct policy_performer performers[AUTHN_ASK_KIND_COUNT] = {
 		[AUTHN_ASK_INTROSPECT] = introspect_performer(p->introspect),
 		[AUTHN_ASK_PASSWORD] = passwords_performer(p->passwords),
 		[AUTHN_ASK_LEARN] = learner_performer(p->learner),
+		[AUTHN_ASK_QUOTA] = quotas_performer(p->quotas),
 	};
 	policy_logins_performers(p->logins, performers);
 	return policy_asks_new(performers, &p->asks);
@@ -260,7 +264,8 @@ static int start_proofs(struct program *p, const char *path)
 {
 	(void)path;
 	int r = dpop_new(DPOP_PROOFS, clock_real_us() / 1000000, &p->dpop);
-	return r == 0 ? limiter_new(LIMITER_KEYS, &p->limiter) : r;
+	return r == 0 ? limiter_new((size_t)p->settings.limits.rate_keys, p->quotas, &p->limiter)
+	              : r;
 }
 
 static int rotate_signing(struct program *p)
@@ -428,10 +433,12 @@ static void stop(struct program *p)
 		fetch_end_requests(p->fetch);
 	passwords_end(p->passwords);
 	learner_end(p->learner);
+	quotas_end(p->quotas);
 	policy_asks_free(p->asks); /* they hold policies, as refreshes of logins do */
 	policy_logins_stop(p->logins);
 	passwords_free(p->passwords);
 	learner_free(p->learner);
+	quotas_free(p->quotas);
 	introspect_free(p->introspect);
 	dpop_free(p->dpop);
 	limiter_free(p->limiter);

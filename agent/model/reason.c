@@ -134,6 +134,9 @@ static const struct row rows[] = {
                                     "the API key may not be used for this service"},
 	[REASON_INSUFFICIENT_SCOPE] = {"insufficient_scope",
                                        "the token has not every scope that its issuer's must have"},
+	[REASON_QUOTA_EXCEEDED] =
+		{"quota_exceeded",
+                 "a quota of the policy set is used up; wait for the next period"},
 	[REASON_RATE_LIMITED] = {"rate_limited",
                                  "a limit of the policy set is reached; wait before the next try"},
 	[REASON_LOGIN_REQUIRED] =

@@ -83,6 +83,7 @@ enum reason {
 	REASON_INSUFFICIENT_SCOPE,
 	/* allowed, but not so often */
 	REASON_RATE_LIMITED,
+	REASON_QUOTA_EXCEEDED,
 	/* signing in and out with a browser */
 	REASON_LOGIN_REQUIRED,
 	REASON_SESSION_EXPIRED,

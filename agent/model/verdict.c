@@ -42,7 +42,8 @@ static bool is_malformed(enum reason reason)
 
 static bool is_limit(enum reason reason)
 {
-	return reason == REASON_THROTTLED || reason == REASON_RATE_LIMITED;
+	return reason == REASON_THROTTLED || reason == REASON_RATE_LIMITED ||
+	       reason == REASON_QUOTA_EXCEEDED;
 }
 
 static bool is_outage(enum reason reason)

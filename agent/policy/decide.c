@@ -80,17 +80,23 @@ static void judge(const struct policy *policy, const struct decide_ctx *ctx,
 }
 
 /* Only what is allowed counts. */
-static void count(const struct policy *policy, const struct decide_ctx *ctx,
-                  const struct request *req, const struct authz_target *target, uint64_t now_ns,
-                  struct decision *ret)
+static enum decide_outcome count(const struct policy *policy, const struct decide_ctx *ctx,
+                                 const struct request *req, const struct authz_target *target,
+                                 uint64_t now_ns, struct decision *ret)
 {
 	struct authz_limited limits[AUTHZ_LIMITS_MAX];
+	const struct limiter_call call = {.now_ns = now_ns,
+	                                  .now_s = ret->at_us / 1000000,
+	                                  .arena = ctx->arena,
+	                                  .serial = authn_serial(policy_authn(policy)),
+	                                  .ask = ctx->ask,
+	                                  .unasked = ctx->unasked};
 	if (!ctx->limiter || ret->verdict.effect != VERDICT_ALLOW)
-		return;
+		return DECIDE_NOW;
 	size_t n = authz_limits_of(policy_authz(policy), target, req, &ret->identity, ctx->arena,
 	                           limits);
-	if (n > 0)
-		limiter_judge(ctx->limiter, limits, n, now_ns, ctx->arena, &ret->verdict);
+	bool later = n > 0 && limiter_judge(ctx->limiter, limits, n, &call, &ret->verdict);
+	return later ? DECIDE_LATER : DECIDE_NOW;
 }
 
 static const struct shared *table_of(const struct decide_ctx *ctx, enum policy_table table)
@@ -118,6 +124,7 @@ struct authn_ctx policy_decide_asking(const struct decide_ctx *ctx, int64_t now_
 		.arena = ctx->arena,
 		.now_s = now_s,
 		.dpop = ctx->dpop,
+		.is_proved = ctx->is_proved,
 		.users = policy_users_revision(ctx->tables),
 		.apikeys = table_of(ctx, POLICY_TABLE_APIKEYS),
 		.revoked = table_of(ctx, POLICY_TABLE_REVOCATIONS),
@@ -162,7 +169,8 @@ enum decide_outcome policy_decide(const struct policy *policy, struct decide_ctx
 		say_when(until_s, asking.now_s, &ret->verdict);
 	} else if (located) {
 		judge(policy, ctx, req, &target, ret);
-		count(policy, ctx, req, &target, started_ns, ret);
+		if (count(policy, ctx, req, &target, started_ns, ret) == DECIDE_LATER)
+			return DECIDE_LATER;
 	}
 	if (req->n_dpop > 0)
 		ret->verdict.dpop_nonce =

@@ -36,6 +36,8 @@ struct decide_ctx {
 	const struct relation_tuples
 		*tuples; /* the relations of a request that is imagined; NULL: those of tables */
 
+	bool is_proved; /* it was decided before, up to its quotas: its proof is noted already */
+
 	struct authn_ask *ask; /* filled on DECIDE_LATER; NULL: nothing may be asked */
 	enum reason
 		unasked; /* and a request that would have to is refused with this; see authn_ctx */

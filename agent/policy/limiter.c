@@ -5,6 +5,7 @@
 #include "core/gcra.h"
 #include "core/hash.h"
 #include "model/verdict.h"
+#include "policy/quotas.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +13,11 @@
 
 struct limiter {
 	struct gcra *gcra;
+	struct quotas *quotas; /* borrowed */
 	struct hash_key secret;
 };
 
-int limiter_new(size_t n_keys, struct limiter **ret)
+int limiter_new(size_t n_keys, struct quotas *quotas, struct limiter **ret)
 {
 	struct limiter *limiter = calloc(1, sizeof(*limiter));
 	int r = limiter ? gcra_new(n_keys, &limiter->gcra) : -ENOMEM;
@@ -26,6 +28,7 @@ int limiter_new(size_t n_keys, struct limiter **ret)
 		limiter_free(limiter);
 		return r;
 	}
+	limiter->quotas = quotas;
 	*ret = limiter;
 	return 0;
 }
@@ -40,8 +43,10 @@ void limiter_free(struct limiter *limiter)
 
 /* One limit after it was asked. */
 struct asked {
-	uint64_t key;
-	struct gcra_answer answer;
+	uint64_t key;              /* of a rate */
+	struct quota_count count;  /* of a quota */
+	struct gcra_answer answer; /* of either */
+	bool is_unreserved;        /* it cannot be known: more of the quota has to be reserved */
 };
 
 static uint64_t whole_seconds(uint64_t ns)
@@ -49,11 +54,33 @@ static uint64_t whole_seconds(uint64_t ns)
 	return (ns + 999999999) / 1000000000;
 }
 
-static struct asked ask(struct limiter *l, const struct authz_limited *limit, uint64_t now_ns)
+static void ask_quota(struct limiter *l, const struct authz_limited *limit, int64_t now_s,
+                      struct asked *ret)
 {
-	struct asked asked = {.key = hash_sip13(l->secret, limit->key)};
+	if (limit->failed || !l->quotas)
+		return;
+	ret->count = quotas_count_of(l->quotas, limit->key, limit->period,
+	                             (uint64_t)limit->requests, now_s);
+	enum quota_outcome outcome = quotas_take(l->quotas, &ret->count);
+	uint64_t rest_ns = (uint64_t)(ret->count.ends_s - now_s) * 1000000000;
+	ret->is_unreserved = outcome == QUOTA_UNRESERVED;
+	ret->answer = (struct gcra_answer){.granted = outcome == QUOTA_TAKEN,
+	                                   .n_left = ret->count.n_left,
+	                                   .retry_ns = outcome == QUOTA_TAKEN ? 0 : rest_ns,
+	                                   .reset_ns = rest_ns};
+}
+
+static struct asked ask(struct limiter *l, const struct authz_limited *limit,
+                        const struct limiter_call *call)
+{
+	struct asked asked = {0};
+	if (limit->period != QUOTA_NONE) {
+		ask_quota(l, limit, call->now_s, &asked);
+		return asked;
+	}
+	asked.key = hash_sip13(l->secret, limit->key);
 	if (!limit->failed)
-		gcra_take(l->gcra, asked.key, limit->rate, now_ns, &asked.answer);
+		gcra_take(l->gcra, asked.key, limit->rate, call->now_ns, &asked.answer);
 	return asked;
 }
 
@@ -76,7 +103,8 @@ static void add_fields(struct arena *arena, const struct authz_limited *limit,
 static void refuse(const struct authz_limited *limit, const struct gcra_answer *answer,
                    struct verdict *verdict)
 {
-	const struct verdict denied = verdict_deny(REASON_RATE_LIMITED);
+	const struct verdict denied = verdict_deny(
+		limit->period == QUOTA_NONE ? REASON_RATE_LIMITED : REASON_QUOTA_EXCEEDED);
 	uint64_t wait_s = whole_seconds(answer->retry_ns);
 	verdict->effect = denied.effect;
 	verdict->reason = denied.reason;
@@ -104,22 +132,62 @@ static void record_shadow(const struct authz_limited *limit, struct verdict *ver
 static void give_back(struct limiter *l, const struct authz_limited *limits,
                       const struct asked *asked, size_t n, uint64_t now_ns)
 {
-	for (size_t i = 0; i < n; i++)
-		if (asked[i].answer.granted)
+	for (size_t i = 0; i < n; i++) {
+		if (!asked[i].answer.granted)
+			continue;
+		if (limits[i].period != QUOTA_NONE)
+			quotas_give_back(l->quotas, &asked[i].count);
+		else
 			gcra_give_back(l->gcra, asked[i].key, limits[i].rate, now_ns);
+	}
 }
 
-void limiter_judge(struct limiter *limiter, const struct authz_limited *limits, size_t n,
-                   uint64_t now_ns, struct arena *arena, struct verdict *verdict)
+static void refuse_unasked(const struct limiter_call *call, struct verdict *verdict)
+{
+	const struct verdict denied =
+		verdict_deny(call->unasked ? call->unasked : REASON_OVERLOADED);
+	verdict->effect = denied.effect;
+	verdict->reason = denied.reason;
+	verdict->status = denied.status;
+	verdict->ratelimit = verdict->ratelimit_policy = (struct sv){0};
+}
+
+/* More of a quota has to be reserved. returns as limiter_judge() */
+static bool wait_for_more(const struct limiter_call *call, const struct quota_count *count,
+                          struct verdict *verdict)
+{
+	if (call->ask && quotas_ask(count, call->serial, call->arena, call->ask))
+		return true;
+	refuse_unasked(call, verdict);
+	return false;
+}
+
+/* What the others had left was told before it was given back. */
+static void tell_reached(const struct limiter_call *call, const struct authz_limited *limit,
+                         const struct gcra_answer *answer, struct verdict *verdict)
+{
+	verdict->ratelimit = verdict->ratelimit_policy = (struct sv){0};
+	add_fields(call->arena, limit, answer, verdict);
+	refuse(limit, answer, verdict);
+}
+
+bool limiter_judge(struct limiter *limiter, const struct authz_limited *limits, size_t n,
+                   const struct limiter_call *call, struct verdict *verdict)
 {
 	struct asked asked[AUTHZ_LIMITS_MAX];
 	const struct authz_limited *reached = NULL;
 	size_t i = 0;
 	for (; i < n && !reached; i++) {
-		asked[i] = ask(limiter, &limits[i], now_ns);
+		asked[i] = ask(limiter, &limits[i], call);
+		/* a shadow whose count cannot be had is not worth a refusal */
+		bool is_unknown = asked[i].is_unreserved && (call->ask || !limits[i].is_shadow);
+		if (is_unknown) {
+			give_back(limiter, limits, asked, i, call->now_ns);
+			return wait_for_more(call, &asked[i].count, verdict);
+		}
 		if (!limits[i].is_shadow)
-			add_fields(arena, &limits[i], &asked[i].answer, verdict);
-		if (asked[i].answer.granted)
+			add_fields(call->arena, &limits[i], &asked[i].answer, verdict);
+		if (asked[i].answer.granted || asked[i].is_unreserved)
 			continue;
 		if (limits[i].is_shadow)
 			record_shadow(&limits[i], verdict);
@@ -127,12 +195,10 @@ void limiter_judge(struct limiter *limiter, const struct authz_limited *limits, 
 			reached = &limits[i];
 	}
 	if (!reached)
-		return;
-	give_back(limiter, limits, asked, i, now_ns);
-	/* what the others had left was told before it was given back */
-	verdict->ratelimit = verdict->ratelimit_policy = (struct sv){0};
-	add_fields(arena, reached, &asked[i - 1].answer, verdict);
-	refuse(reached, &asked[i - 1].answer, verdict);
+		return false;
+	give_back(limiter, limits, asked, i, call->now_ns);
+	tell_reached(call, reached, &asked[i - 1].answer, verdict);
+	return false;
 }
 
 void limiter_stats(const struct limiter *limiter, struct limiter_stats *ret)

@@ -28,13 +28,13 @@ static bool is_by_policies(const struct audit_record *record, enum verdict_effec
 		REASON_POLICY_ALLOWED,    REASON_DEFAULT_ALLOWED,  REASON_POLICY_DENIED,
 		REASON_NO_POLICY_MATCHED, REASON_STEP_UP_REQUIRED, REASON_AUTHENTICATION_REQUIRED,
 		REASON_UNKNOWN_SERVICE,   REASON_NO_SERVICE,       REASON_LOGIN_REQUIRED,
-		REASON_RATE_LIMITED,
+		REASON_RATE_LIMITED,      REASON_QUOTA_EXCEEDED,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		if (!sv_eq(record->reason, sv_of(reason_name(reasons[i]))))
 			continue;
 		*ret = is_sent_to_provider(reasons[i]) ? VERDICT_AUTHENTICATE
-		       : reasons[i] == REASON_RATE_LIMITED
+		       : reasons[i] == REASON_RATE_LIMITED || reasons[i] == REASON_QUOTA_EXCEEDED
 		               ? VERDICT_ALLOW /* limits count what is allowed */
 		               : record->effect;
 		return true;

@@ -10,7 +10,8 @@
 /* Whether what policies say became of it: a login sends to its provider whom they would tell 401. */
 static bool came_of(const struct verdict *judged, const struct verdict *decided)
 {
-	if (decided->reason == REASON_RATE_LIMITED) /* limits count what is allowed */
+	if (decided->reason == REASON_RATE_LIMITED ||
+	    decided->reason == REASON_QUOTA_EXCEEDED) /* limits count what is allowed */
 		return judged->effect == VERDICT_ALLOW;
 	if (decided->reason == REASON_LOGIN_REQUIRED)
 		return judged->effect == VERDICT_AUTHENTICATE;

@@ -136,6 +136,7 @@ static void park(struct answering *a, struct conn *conn, const struct spop_frame
 	bool asked = p && ask(a);
 	wipe_ask(a);
 	if (asked) {
+		p->is_proved = a->ask.kind == AUTHN_ASK_QUOTA;
 		p->at_us = a->ctx.now_us;
 		p->started_ns = a->ctx.started_ns;
 		wait_for_it(a, p);
@@ -188,6 +189,7 @@ static void decide_again(struct answering *a, struct parked *p)
 	}
 	bool asked = p->n_asked < PARKED_ASKS_MAX && ask(a);
 	wipe_ask(a);
+	p->is_proved = p->is_proved || a->ask.kind == AUTHN_ASK_QUOTA;
 	if (asked)
 		wait_for_it(a, TAKE(p));
 	else
@@ -212,6 +214,7 @@ void answer_parked(struct conn_home *home, struct parked *p, struct outbuf *out,
 	a.request = asked.request;
 	a.out = out;
 	a.max_ack_bytes = max_ack_bytes;
+	a.ctx.is_proved = p->is_proved;
 	a.ctx.now_us = p->at_us;
 	a.ctx.started_ns = p->started_ns;
 	if (!p->late) {

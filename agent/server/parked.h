@@ -33,6 +33,7 @@ struct parked {
 	unsigned n_asked;
 	bool is_ready;  /* in its connection's list */
 	bool late;      /* its deadline passed */
+	bool is_proved; /* it waits for a quota: who asks is known, by a proof that is noted */
 	bool is_lesson; /* haward-learn: not a question */
 	bool is_good;   /* what the answer to it was */
 	ev_timer deadline;

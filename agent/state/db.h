@@ -33,6 +33,7 @@ struct state {
 	MDB_dbi relation_subjects; /* the same by subject */
 	MDB_dbi relation_changes; /* revision and number, 8 bytes big endian each -> '+' or '-', tuple */
 	MDB_dbi signing_keys; /* Unix second it signs from, 8 bytes big endian -> bytes of signing.c */
+	MDB_dbi quotas; /* end of a period and key, 8 bytes big endian each -> count, the same */
 	uint8_t mask_key[STATE_MASK_KEY_BYTES];
 };
 

@@ -38,6 +38,7 @@ static const struct {
 	{"revocations", offsetof(struct state, revocations)},
 	{"signing-keys", offsetof(struct state, signing_keys)},
 	{"revocation-names", offsetof(struct state, revocation_names)},
+	{"quotas", offsetof(struct state, quotas)},
 };
 
 static void close_state(struct state **state)

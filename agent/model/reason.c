@@ -30,7 +30,6 @@ static const struct row rows[] = {
 	[REASON_AUDIT_UNAVAILABLE] =
 		{"audit_unavailable",
                  "the audit trail cannot take the record, so nothing is allowed"},
-	[REASON_SHUTTING_DOWN] = {"shutting_down", "the agent is stopping"},
 	[REASON_OVERLOADED] = {"overloaded", "the agent has more to do than it may hold"},
 	[REASON_API_KEYS_UNAVAILABLE] = {"api_keys_unavailable",
                                          "API keys cannot be judged here and now"},

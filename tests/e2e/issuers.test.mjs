@@ -268,7 +268,7 @@ test('a JWT-SVID names the workload that calls', async (t) => {
 
 test('required scopes and RFC 9068: refused with their own reasons', async (t) => {
 	const key = await makeKey('RS256', 'only');
-	const stack = await Stack.up(t, { name: 'profiles', policy: policySet(issuerEntry({ jwks: jwksOf(key), requiredScopes: ['orders:read'], accessTokenProfile: 'rfc9068' })) });
+	const stack = await Stack.up(t, { name: 'profiles', policy: policySet(issuerEntry({ jwks: jwksOf(key), requiredScopes: ['orders:read'], accessTokenProfile: 'rfc9068', maxLifetime: 7200 })) });
 	const full = claims('alice', { client_id: 'app', jti: 'j1' });
 	for (const [payload, header, status, reason] of [
 		[full, {}, 200, 'policy_allowed'],
@@ -277,6 +277,8 @@ test('required scopes and RFC 9068: refused with their own reasons', async (t) =
 		[full, { typ: 'JWT' }, 401, 'token_type'],
 		[{ ...full, client_id: undefined }, {}, 401, 'token_claims'],
 		[{ ...full, jti: undefined }, {}, 401, 'token_claims'],
+		[{ ...full, exp: now() + 8000 }, {}, 401, 'token_lifetime'],
+		[full, { kid: 7 }, 401, 'token_header'],
 	]) {
 		const answer = await stack.get('/orders/1', bearer(await mint(key, payload, header)));
 		const event = await stack.event(answer.headers['haward-event'], { outcome: false });

@@ -42,7 +42,9 @@ test('a page is sent to the provider, a script is told 401, and what is open sta
 		assert.equal(told.headers['set-cookie'], undefined);
 	}
 	assert.equal((await request(`${stack.url}/orders/17`, { method: 'POST', headers: page })).status, 401);
-	assert.equal((await request(`${stack.url}/`, { headers: page })).status, 200);
+	const open = await request(`${stack.url}/`, { headers: page });
+	assert.equal(open.status, 200);
+	assert.equal((await stack.event(receipt(open))).reason, 'default_allowed');
 	const event = await stack.event(receipt(sent));
 	assert.equal(event.reason, 'login_required');
 	assert.equal(event.verdict, 'redirect');
@@ -168,6 +170,7 @@ test('a provider that says no, is slow, or talks nonsense', async () => {
 		const answer = await one.get(address);
 		provider.state.fail = null;
 		assert.equal(answer.status, status, String(fail));
+		assert.equal((await stack.event(receipt(answer))).reason, status === 503 ? 'login_provider_unavailable' : 'login_code_refused');
 		assert.equal(one.cookies.has('haward'), false);
 	}
 	const slow = new Jar();

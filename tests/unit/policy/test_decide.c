@@ -99,6 +99,7 @@ static void nothing_in_force_denies(void **state)
 	struct decision d;
 	assert_int_equal(policy_decide(NULL, &ctx, &req, &d), DECIDE_NOW);
 	assert_int_not_equal(d.verdict.effect, VERDICT_ALLOW);
+	assert_int_equal(d.verdict.reason, REASON_INTERNAL);
 	assert_int_equal(d.verdict.status, 503);
 }
 

@@ -70,6 +70,28 @@ static json_t *role(const struct call *call, const json_t *role, size_t i)
 	                 "hits", hits_of(call, counted), "pointer", pointer_to("roles", i));
 }
 
+/* "100 in 60 s", "10000 a day" */
+static json_t *amount(const json_t *limit)
+{
+	const char *period = json_string_value(json_object_get(limit, "period"));
+	long long n = (long long)json_integer_value(json_object_get(limit, "requests"));
+	long long period_s = (long long)json_integer_value(json_object_get(limit, "periodSeconds"));
+	return period ? json_sprintf("%lld a %s", n, period)
+	              : json_sprintf("%lld in %lld s", n, period_s);
+}
+
+static json_t *limit(const struct call *call, const json_t *limit, size_t i)
+{
+	char policy[256];
+	struct sv name = json_string_sv(json_object_get(limit, "name"));
+	int n = snprintf(policy, sizeof(policy), "limit:%.*s", SV_ARG(name));
+	struct sv counted = {policy, n > 0 && (size_t)n < sizeof(policy) ? (size_t)n : 0};
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_or(limit, "name", ""),
+	                 "mode", text_or(limit, "mode", "enforce"), "amount", amount(limit), "per",
+	                 list_or_empty(limit, "per"), "services", list_or_empty(limit, "services"),
+	                 "hits", hits_of(call, counted), "pointer", pointer_to("limits", i));
+}
+
 static json_t *service(const struct call *call, const json_t *service, size_t i)
 {
 	(void)call;
@@ -115,9 +137,10 @@ void policies_list(struct call *call)
 	}
 	CLEANUP(json_decrefp) json_t *set = json_load_strict(sv_of(version.text), 0, NULL);
 	reply_json(call, 200,
-	           json_pack("{s:o, s:o, s:o, s:o, s:o}", "version", json_u64(version.number),
+	           json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "version", json_u64(version.number),
 	                     "items", each(call, set, "policies", summary), "roles",
-	                     each(call, set, "roles", role), "services",
+	                     each(call, set, "roles", role), "limits",
+	                     each(call, set, "limits", limit), "services",
 	                     each(call, set, "services", service), "issuers",
 	                     each(call, set, "issuers", issuer)));
 }

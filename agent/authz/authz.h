@@ -95,8 +95,8 @@ MUST_CHECK bool authz_locate(const struct authz *authz, const struct request *re
                              struct arena *scratch, struct authz_target *ret,
                              struct verdict *ret_verdict);
 
-/* authz_n_parts, authz_part_name - what is counted: policies, and what roles permit as "role:NAME", which may be there
- * several times. The number is verdict_hit's. */
+/* authz_n_parts, authz_part_name - what is counted: policies, what roles permit as "role:NAME", which may be there several
+ * times, and limits as "limit:NAME". The number is verdict_hit's. */
 size_t authz_n_parts(const struct authz *authz);
 struct sv authz_part_name(const struct authz *authz, uint32_t number);
 
@@ -116,6 +116,7 @@ void authz_evaluate(const struct authz *authz, const struct authz_target *target
 /* A limit that a request counts to. Views of the compiled set and of scratch. */
 struct authz_limited {
 	struct sv name, policy, pointer, condition, expected;
+	uint32_t number; /* of what is counted */
 	int64_t requests, period_s;
 	enum quota_period period;     /* QUOTA_NONE: a rate */
 	const struct gcra_rate *rate; /* of a rate */

@@ -202,6 +202,7 @@ static int compile_limit(struct drafting *d, const json_t *list, size_t i,
 	if (raw.name)
 		limit->name = compile_name(&d->c, raw.name, &place);
 	check_name(d, list, i, limit->name, at);
+	limit->number = (uint32_t)(d->n + i); /* behind the policies */
 	limit->mode = (enum authz_mode)raw.mode;
 	limit->pointer = arena_printf(d->c.keep, "%s", at->pointer);
 	limit->policy = arena_printf(d->c.keep, "limit:%.*s", SV_ARG(limit->name));
@@ -266,6 +267,8 @@ int authz_limits_compile(struct drafting *d, const json_t *list)
 	}
 	if (r == 0)
 		check_number(d);
+	d->set->counted_limits = limits;
+	d->set->n_counted_limits = limits ? n : 0;
 	return r;
 }
 
@@ -370,6 +373,7 @@ static void count_to(const struct authz_limit *limit, const struct authz_view *v
 	                                     .pointer = limit->pointer,
 	                                     .condition = limit->condition,
 	                                     .expected = limit->expected,
+	                                     .number = limit->number,
 	                                     .requests = limit->requests,
 	                                     .period_s = limit->period_s,
 	                                     .period = limit->period,

@@ -31,6 +31,7 @@ struct authz_limit {
 	struct sv pointer;   /* into the policy set: "/limits/2" */
 	struct sv expected;  /* "100 in 60 s" */
 	struct sv condition; /* "per request.auth.principal" */
+	uint32_t number;     /* of what is counted: authz_part_name() */
 	enum authz_mode mode;
 	int64_t requests, period_s; /* of a quota: the longest that its period may be */
 	enum quota_period period;   /* QUOTA_NONE: a rate */

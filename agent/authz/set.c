@@ -295,10 +295,11 @@ struct authz_counts authz_count(const struct authz *authz)
 
 size_t authz_n_parts(const struct authz *authz)
 {
-	return authz->n_parts;
+	return authz->n_parts + authz->n_counted_limits;
 }
 
 struct sv authz_part_name(const struct authz *authz, uint32_t number)
 {
-	return authz->parts[number].name;
+	return number < authz->n_parts ? authz->parts[number].name
+	                               : authz->counted_limits[number - authz->n_parts].policy;
 }

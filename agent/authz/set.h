@@ -46,6 +46,8 @@ struct authz {
 	size_t n_rules, n_policies;
 	const struct authz_policy *parts; /* the policies, and what roles permit, by their number */
 	size_t n_parts;
+	const struct authz_limit *counted_limits; /* all of the document; their numbers follow */
+	size_t n_counted_limits;
 	const struct authz_partial *partials;  /* for every service */
 	const struct authz_limit_list *limits; /* for every service */
 	struct authz_index *index;

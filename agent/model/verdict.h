@@ -40,7 +40,11 @@ struct verdict_hit {
 	bool would_change; /* a shadow: enforced, it would have decided otherwise */
 };
 
-enum { VERDICT_WHY_MAX = 4, VERDICT_COOKIES_MAX = 2, VERDICT_HITS_MAX = 4 };
+enum {
+	VERDICT_WHY_MAX = 4,
+	VERDICT_COOKIES_MAX = 2,
+	VERDICT_HITS_MAX = 4 + 8 /* groups of policies, and limits */
+};
 
 /* How the user would have to sign in. source: RFC 9470 */
 struct verdict_stepup {

@@ -1,6 +1,6 @@
 /* How often each policy had a part in a decision: counted by every worker for itself, without a lock, summed when
  * somebody asks. Counts are kept by the policy's name, so they go on over a publish; they begin with the process. What
- * roles permit counts under role:NAME. */
+ * roles permit counts under role:NAME, limits under limit:NAME. */
 #ifndef POLICY_HITS_H
 #define POLICY_HITS_H
 

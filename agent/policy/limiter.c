@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+_Static_assert((int)VERDICT_HITS_MAX >= 4 + (int)AUTHZ_LIMITS_MAX,
+               "each limit is counted beside what policies said");
+
 struct limiter {
 	struct gcra *gcra;
 	struct quotas *quotas; /* borrowed */
@@ -142,6 +145,15 @@ static void give_back(struct limiter *l, const struct authz_limited *limits,
 	}
 }
 
+/* What had a part in it, for counting. in: decided: the limit refuses; would: in force it would */
+static void note_hit(const struct authz_limited *limit, bool decided, bool would,
+                     struct verdict *verdict)
+{
+	if (verdict->n_hits < VERDICT_HITS_MAX)
+		verdict->hits[verdict->n_hits++] = (struct verdict_hit){
+			.policy = limit->number, .decided = decided, .would_change = would};
+}
+
 static void refuse_unasked(const struct limiter_call *call, struct verdict *verdict)
 {
 	const struct verdict denied =
@@ -176,18 +188,22 @@ bool limiter_judge(struct limiter *limiter, const struct authz_limited *limits, 
 {
 	struct asked asked[AUTHZ_LIMITS_MAX];
 	const struct authz_limited *reached = NULL;
-	size_t i = 0;
+	size_t i = 0, n_hits = verdict->n_hits;
 	for (; i < n && !reached; i++) {
 		asked[i] = ask(limiter, &limits[i], call);
 		/* a shadow whose count cannot be had is not worth a refusal */
 		bool is_unknown = asked[i].is_unreserved && (call->ask || !limits[i].is_shadow);
 		if (is_unknown) {
 			give_back(limiter, limits, asked, i, call->now_ns);
+			verdict->n_hits = n_hits;
 			return wait_for_more(call, &asked[i].count, verdict);
 		}
 		if (!limits[i].is_shadow)
 			add_fields(call->arena, &limits[i], &asked[i].answer, verdict);
-		if (asked[i].answer.granted || asked[i].is_unreserved)
+		bool is_over = !asked[i].answer.granted && !asked[i].is_unreserved;
+		note_hit(&limits[i], is_over && !limits[i].is_shadow,
+		         is_over && limits[i].is_shadow, verdict);
+		if (!is_over)
 			continue;
 		if (limits[i].is_shadow)
 			record_shadow(&limits[i], verdict);

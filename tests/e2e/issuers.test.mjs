@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import * as jose from 'jose';
 import { bearer, request } from './support/http.mjs';
 import { Idp } from './support/idp.mjs';
-import { AUDIENCE, claims, ISSUER, jwksOf, makeKey, mint } from './support/issuer.mjs';
+import { AUDIENCE, claims, ISSUER, jwksOf, makeKey, mint, now } from './support/issuer.mjs';
 import { issuerEntry, policySet, readOrders } from './support/policies.mjs';
 import { Stack } from './support/stack.mjs';
 import { eventually, sleep } from './support/wait.mjs';

@@ -2,7 +2,8 @@
 // publication.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bearer } from './support/http.mjs';
+import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { bearer, request } from './support/http.mjs';
 import { claims, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
 import { run } from './support/proc.mjs';
@@ -120,4 +121,32 @@ test('imagined requests do not count', async () => {
 		const found = (await api.expect(200, 'POST', '/api/v1/policy-set/evaluations', { body: { request } })).json();
 		assert.notEqual(found.verdict, 'limit');
 	}
+});
+
+test('what each limit counted and refused is told by the API, the metrics and the page', async (t) => {
+	const { version, limits: told } = await api.get('/api/v1/policies');
+	assert.ok(version);
+	const of = Object.fromEntries(told.map((one) => [one.name, one]));
+	assert.deepEqual([of.mine.amount, of.mine.per, of.mine.services, of.mine.mode], ['4 in 600 s', USER, ['orders'], 'enforce']);
+	assert.ok(of.mine.hits.decided >= 1 && of.mine.hits.matched > of.mine.hits.decided);
+	assert.deepEqual([of.quiet.mode, of.quiet.hits.decided, of.quiet.hits.would_change], ['shadow', 0, 2]);
+	assert.deepEqual([of.off.hits.matched, of.off.hits.last_at], [0, null]);
+	const metrics = (await request(`http://${stack.admin}/metrics`)).text;
+	assert.match(metrics, new RegExp(`^haward_policy_decided_total\\{policy="limit:mine"\\} ${of.mine.hits.decided}$`, 'm'));
+	const browser = await launch();
+	t.after(() => browser.close());
+	const page = await newPage(browser);
+	await page.goto(`http://${stack.admin}/policies`);
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByRole('heading', { name: 'Limits' }).waitFor();
+	await page.getByRole('row', { name: /mine.*4 in 600 s/ }).waitFor();
+	assert.deepEqual(page.problems, []);
+	assert.deepEqual(await accessibility(page), []);
+	await shoot(page, 'limits-light-1280');
+	await page.setViewportSize({ width: 390, height: 844 });
+	await page.emulateMedia({ colorScheme: 'dark' });
+	assert.equal(await overflow(page), 0);
+	await shoot(page, 'limits-dark-390');
 });

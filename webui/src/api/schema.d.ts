@@ -1409,11 +1409,31 @@ export interface components {
             /** @description Place in the policy set's text. */
             pointer: string;
         };
+        LimitSummary: {
+            name: string;
+            /** @enum {string} */
+            mode: "enforce" | "shadow" | "disabled";
+            /**
+             * @description So many, and in what time.
+             * @example 100 in 60 s
+             * @example 10000 a day
+             */
+            amount: string;
+            /** @description Whose requests are counted together; empty: all. */
+            per: string[];
+            services: string[];
+            /** @description matched: what was counted to it. decided: what it refused. would_change: what it would have refused, in shadow mode. */
+            hits: components["schemas"]["PolicyHits"];
+            /** @description Place in the policy set's text. */
+            pointer: string;
+        };
         PolicyList: {
             version: string;
             items: components["schemas"]["PolicySummary"][];
             /** @description What each permits is counted as the policy role:NAME. */
             roles: components["schemas"]["RoleSummary"][];
+            /** @description Each is counted as the policy limit:NAME. */
+            limits: components["schemas"]["LimitSummary"][];
             services: {
                 name: string;
                 pointer: string;

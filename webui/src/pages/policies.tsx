@@ -222,6 +222,52 @@ const shows: [Show, string][] = [
   ['change', 'Would change something'],
 ];
 
+function LimitTable({ items }: { items: Schemas['LimitSummary'][] }) {
+  return (
+    <table class="rows cards-narrow">
+      <caption class="hidden">Limits</caption>
+      <thead>
+        <tr>
+          <th scope="col">Limit</th>
+          <th scope="col">Mode</th>
+          <th scope="col">Per</th>
+          <th scope="col" class="number">
+            Counted
+          </th>
+          <th scope="col" class="number">
+            Refused
+          </th>
+          <th scope="col">Last</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((l) => (
+          <tr key={l.pointer}>
+            <td data-label="Limit">
+              <a href={toSource(l.pointer)} title="Its place in the source">
+                <strong>{shown(l.name)}</strong>
+              </a>
+              <div class="muted">
+                {shown(l.amount)}
+                {l.services.length > 0 && <> &middot; {l.services.map((name) => shown(name)).join(', ')}</>}
+              </div>
+            </td>
+            <td data-label="Mode">{l.mode}</td>
+            <td data-label="Per">{l.per.length ? l.per.map((key) => shown(key)).join(', ') : <span class="muted">all</span>}</td>
+            <td data-label="Counted" class="number">
+              {l.mode !== 'disabled' && <Count hits={l.hits} />}
+            </td>
+            <td data-label="Refused" class="number">
+              {l.mode === 'shadow' ? <span title="It is a shadow: in force it would have refused them">({l.hits?.would_change ?? 0})</span> : (l.hits?.decided ?? 0)}
+            </td>
+            <td data-label="Last">{l.mode !== 'disabled' && <Last hits={l.hits} />}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 function isShown(show: Show, hits: Hits) {
   if (show === 'never') return !!hits && !hits.last_at;
   return show === 'all' || (!!hits && hits.would_change > 0);
@@ -234,6 +280,7 @@ function Found({ list }: { list: Schemas['PolicyList'] }) {
   const has = (text: string) => words.every((word) => text.toLowerCase().includes(word));
   const items = list.items.filter((p) => isShown(show, p.hits) && has([p.name, p.action, p.mode, ...p.services].join(' ')));
   const roles = list.roles.filter((r) => isShown(show, r.hits) && has([r.name, 'role', r.description, ...r.inherits].join(' ')));
+  const limits = list.limits.filter((l) => isShown(show, l.hits) && has([l.name, 'limit', l.mode, l.amount, ...l.per, ...l.services].join(' ')));
   return (
     <>
       <form role="search" class="search" onSubmit={(e) => e.preventDefault()}>
@@ -247,13 +294,19 @@ function Found({ list }: { list: Schemas['PolicyList'] }) {
         </select>
       </form>
       <div class="found" aria-live="polite">
-        {!items.length && !roles.length && <Empty title="No policy is like that" />}
+        {!items.length && !roles.length && !limits.length && <Empty title="No policy is like that" />}
       </div>
       {items.length > 0 && <PolicyTable items={items} version={list.version} />}
       {roles.length > 0 && (
         <>
           <h2>Roles</h2>
           <RoleTable items={roles} />
+        </>
+      )}
+      {limits.length > 0 && (
+        <>
+          <h2>Limits</h2>
+          <LimitTable items={limits} />
         </>
       )}
     </>

@@ -2,39 +2,34 @@
 
 #include "authn/apikey.h"
 #include "authn/basic.h"
+#include "core/fileio.h"
 #include "core/jsonload.h"
+#include "policy/lint_part.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POINTER_BYTES = 160 };
-
-struct linting {
-	const json_t *root, *services, *policies;
-	struct diag *d;
-};
-
-static struct sv text_of(const json_t *object, const char *member)
+struct sv lint_text(const json_t *object, const char *member)
 {
 	return json_string_sv(json_object_get(object, member));
 }
 
-static bool is_in_force(const json_t *policy)
+bool lint_is_in_force(const json_t *policy)
 {
-	struct sv mode = text_of(policy, "mode");
+	struct sv mode = lint_text(policy, "mode");
 	return (mode.n == 0 || sv_eq(mode, SVL("enforce"))) && !json_object_get(policy, "percent");
 }
 
-static bool has_action(const json_t *policy, const char *action)
+bool lint_has_action(const json_t *policy, const char *action)
 {
-	return sv_eq(text_of(policy, "action"), sv_of(action));
+	return sv_eq(lint_text(policy, "action"), sv_of(action));
 }
 
 /* ---- which services ---- */
 
-static bool is_listed(const json_t *list, struct sv text)
+bool lint_is_listed(const json_t *list, struct sv text)
 {
 	size_t i;
 	json_t *item;
@@ -54,14 +49,14 @@ static bool has_labels(const json_t *service, const json_t *wanted)
 }
 
 /* As draft_targets() chooses: a policy, a permission or a limit that names nothing is for all. */
-static bool is_for(const json_t *chooser, const json_t *service)
+bool lint_is_for(const json_t *chooser, const json_t *service)
 {
 	const json_t *names = json_object_get(chooser, "services");
 	const json_t *namespace = json_object_get(chooser, "namespace");
 	const json_t *labels = json_object_get(json_object_get(chooser, "selector"), "matchLabels");
 	if (!names && !namespace && !labels)
 		return true;
-	if (names && is_listed(names, text_of(service, "name")))
+	if (names && lint_is_listed(names, lint_text(service, "name")))
 		return true;
 	if (!namespace && !labels)
 		return false;
@@ -75,7 +70,7 @@ static bool denies_all(const json_t *policy)
 {
 	size_t i;
 	json_t *rule;
-	if (!has_action(policy, "DENY") || !is_in_force(policy))
+	if (!lint_has_action(policy, "DENY") || !lint_is_in_force(policy))
 		return false;
 	json_array_foreach(json_object_get(policy, "rules"), i,
 	                   rule) if (json_object_size(rule) == 0) return true;
@@ -83,7 +78,7 @@ static bool denies_all(const json_t *policy)
 }
 
 /* Each service of the one, and at least one, is one of the other. Without services both have to be for all. */
-static bool covers(const struct linting *l, const json_t *other, const json_t *policy)
+bool lint_covers(const struct linting *l, const json_t *other, const json_t *policy)
 {
 	size_t i, n = 0;
 	json_t *service;
@@ -91,22 +86,23 @@ static bool covers(const struct linting *l, const json_t *other, const json_t *p
 		return true;
 	json_array_foreach(l->services, i, service)
 	{
-		if (!is_for(policy, service))
+		if (!lint_is_for(policy, service))
 			continue;
 		n++;
-		if (!is_for(other, service))
+		if (!lint_is_for(other, service))
 			return false;
 	}
 	return n > 0;
 }
 
-static void lint_denied(struct linting *l, const json_t *policy, const char *at)
+static void lint_denied(struct linting *l, const json_t *policy, const json_t *deniers,
+                        const char *at)
 {
 	size_t i;
 	json_t *other;
-	json_array_foreach(l->policies, i, other)
+	json_array_foreach(deniers, i, other)
 	{
-		if (!denies_all(other) || !covers(l, other, policy))
+		if (!lint_covers(l, other, policy))
 			continue;
 		diag_add(l->d, at, "never_grants",
 		         "the policy '%s' denies everything on its services, so that this one "
@@ -116,9 +112,10 @@ static void lint_denied(struct linting *l, const json_t *policy, const char *at)
 	}
 }
 
-static void lint_allow(struct linting *l, const json_t *policy, const char *at)
+static void lint_allow(struct linting *l, const json_t *policy, const json_t *deniers,
+                       const char *at)
 {
-	char pointer[POINTER_BYTES];
+	char pointer[LINT_POINTER_BYTES];
 	const json_t *rules = json_object_get(policy, "rules");
 	size_t i;
 	json_t *rule;
@@ -133,42 +130,38 @@ static void lint_allow(struct linting *l, const json_t *policy, const char *at)
 			         "this allows everything to everybody, also to who is not signed "
 			         "in; say from whom or to what");
 	}
-	lint_denied(l, policy, at);
+	lint_denied(l, policy, deniers, at);
 }
 
-/* What it says, without its name. */
-static bool same_policy(const json_t *a, const json_t *b)
+/* What it says, without its name, as text that is the same for the same. Owned; NULL: memory is out */
+static char *sense_of(const json_t *policy)
 {
 	static const char *const members[] = {"action",    "mode",     "percent", "services",
 	                                      "namespace", "selector", "rules"};
+	CLEANUP(json_decrefp) json_t *sense = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-		const json_t *left = json_object_get(a, members[i]);
-		const json_t *right = json_object_get(b, members[i]);
-		if (left != right && !json_equal(left, right))
-			return false;
+		json_t *value = json_object_get(policy, members[i]);
+		if (value)
+			json_object_set(sense, members[i], value);
 	}
-	return true;
+	return json_dumps(sense, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
-/* Of many, only neighbours: the time must not grow with the square of a large set. */
-static void lint_doubled(struct linting *l, size_t i, const char *at)
+/* in: seen: what earlier ones say -> their names */
+static void lint_doubled(struct linting *l, json_t *policy, json_t *seen, const char *at)
 {
-	enum { NEIGHBOURS = 256 };
-	const json_t *policy = json_array_get(l->policies, i);
-	for (size_t k = i > NEIGHBOURS ? i - NEIGHBOURS : 0; k < i; k++) {
-		const json_t *other = json_array_get(l->policies, k);
-		if (!same_policy(policy, other))
-			continue;
-		diag_add(l->d, at, "doubled_policy", "it says what the policy '%s' says",
-		         json_string_value(json_object_get(other, "name")));
-		return;
-	}
+	CLEANUP(freep) char *sense = sense_of(policy);
+	const char *other = sense ? json_string_value(json_object_get(seen, sense)) : NULL;
+	if (other)
+		diag_add(l->d, at, "doubled_policy", "it says what the policy '%s' says", other);
+	else if (sense)
+		json_object_set(seen, sense, json_object_get(policy, "name"));
 }
 
 /* ---- who is meant ---- */
 
 /* Could a principal that begins so be of this issuer? */
-static bool could_be(struct sv start, struct sv issuer)
+bool lint_could_be(struct sv start, struct sv issuer)
 {
 	struct sv head = sv_first(start, issuer.n);
 	if (start.n <= issuer.n)
@@ -179,12 +172,12 @@ static bool could_be(struct sv start, struct sv issuer)
 static void lint_request_principal(struct linting *l, struct sv pattern, const char *at)
 {
 	struct sv start = sv_first(pattern, sv_find(pattern, '*'));
-	bool found = start.n == 0 || could_be(start, SVL(BASIC_ISSUER)) ||
-	             could_be(start, SVL(APIKEY_ISSUER));
+	bool found = start.n == 0 || lint_could_be(start, SVL(BASIC_ISSUER)) ||
+	             lint_could_be(start, SVL(APIKEY_ISSUER));
 	size_t i;
 	json_t *issuer;
 	json_array_foreach(json_object_get(l->root, "issuers"), i, issuer) found =
-		found || could_be(start, text_of(issuer, "issuer"));
+		found || lint_could_be(start, lint_text(issuer, "issuer"));
 	if (!found)
 		diag_add(l->d, at, "unknown_issuer",
 		         "no issuer of the set has this principal: it is written ISSUER/SUBJECT");
@@ -199,7 +192,7 @@ static void lint_principal(struct linting *l, struct sv pattern, const char *at)
 	json_t *one;
 	if (json_array_size(domains) == 0 || domain.n == text.n || sv_find(domain, '*') < domain.n)
 		return;
-	json_array_foreach(domains, i, one) if (sv_eq(text_of(one, "name"), domain)) return;
+	json_array_foreach(domains, i, one) if (sv_eq(lint_text(one, "name"), domain)) return;
 	diag_add(l->d, at, "unknown_trust_domain", "the set has no trust domain '%.*s'",
 	         SV_ARG(domain));
 }
@@ -210,7 +203,7 @@ static void lint_source(struct linting *l, const json_t *source, const char *at)
 		const char *member;
 		void (*lint)(struct linting *l, struct sv pattern, const char *at);
 	} lists[] = {{"requestPrincipals", lint_request_principal}, {"principals", lint_principal}};
-	char pointer[POINTER_BYTES];
+	char pointer[LINT_POINTER_BYTES];
 	for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
 		size_t i;
 		json_t *pattern;
@@ -225,7 +218,7 @@ static void lint_source(struct linting *l, const json_t *source, const char *at)
 
 static void lint_sources(struct linting *l, const json_t *policy, const char *at)
 {
-	char pointer[POINTER_BYTES];
+	char pointer[LINT_POINTER_BYTES];
 	size_t i, k;
 	json_t *rule, *from;
 	json_array_foreach(json_object_get(policy, "rules"), i, rule)
@@ -241,15 +234,19 @@ static void lint_sources(struct linting *l, const json_t *policy, const char *at
 
 static void lint_policies(struct linting *l)
 {
-	char at[POINTER_BYTES];
+	CLEANUP(json_decrefp) json_t *seen = json_object();
+	CLEANUP(json_decrefp) json_t *deniers = json_array();
+	char at[LINT_POINTER_BYTES];
 	size_t i;
 	json_t *policy;
+	json_array_foreach(l->policies, i, policy) if (denies_all(policy))
+		json_array_append(deniers, policy);
 	json_array_foreach(l->policies, i, policy)
 	{
 		(void)snprintf(at, sizeof(at), "/policies/%zu", i);
-		if (has_action(policy, "ALLOW") && is_in_force(policy))
-			lint_allow(l, policy, at);
-		lint_doubled(l, i, at);
+		if (lint_has_action(policy, "ALLOW") && lint_is_in_force(policy))
+			lint_allow(l, policy, deniers, at);
+		lint_doubled(l, policy, seen, at);
 		lint_sources(l, policy, at);
 	}
 }
@@ -260,59 +257,89 @@ static bool is_inherited(const json_t *roles, struct sv name)
 {
 	size_t i;
 	json_t *role;
-	json_array_foreach(
-		roles, i, role) if (is_listed(json_object_get(role, "inherits"), name)) return true;
+	json_array_foreach(roles, i, role) if (lint_is_listed(json_object_get(role, "inherits"),
+	                                                      name)) return true;
 	return false;
 }
 
 static void lint_roles(struct linting *l)
 {
 	const json_t *roles = json_object_get(l->root, "roles");
-	char at[POINTER_BYTES];
+	char at[LINT_POINTER_BYTES];
 	size_t i;
 	json_t *role;
 	json_array_foreach(roles, i, role)
 	{
 		(void)snprintf(at, sizeof(at), "/roles/%zu", i);
 		if (json_array_size(json_object_get(role, "bindings")) == 0 &&
-		    !is_inherited(roles, text_of(role, "name")))
+		    !is_inherited(roles, lint_text(role, "name")))
 			diag_add(l->d, at, "unbound_role",
 			         "nobody holds this role, and no other inherits it");
 	}
 }
 
-static bool is_granted(const struct linting *l, const json_t *service)
+/* What grants something: the services that are named, and what has to be asked for each of them. */
+struct granting {
+	json_t *named, *broad; /* owned */
+};
+
+static void note_granting(struct granting *g, json_t *chooser)
+{
+	const json_t *names = json_object_get(chooser, "services");
+	size_t i;
+	json_t *name;
+	json_array_foreach(names, i, name)
+		json_object_set_new(g->named, json_string_value(name), json_true());
+	if (!names || json_object_get(chooser, "namespace") || json_object_get(chooser, "selector"))
+		json_array_append(g->broad, chooser);
+}
+
+static void find_granting(const struct linting *l, struct granting *ret)
 {
 	size_t i, k;
 	json_t *one, *permission;
-	json_array_foreach(l->policies, i, one) if (has_action(one, "ALLOW") &&
-	                                            !sv_eq(text_of(one, "mode"), SVL("disabled")) &&
-	                                            is_for(one, service)) return true;
+	*ret = (struct granting){json_object(), json_array()};
+	json_array_foreach(l->policies, i, one) if (lint_has_action(one, "ALLOW") &&
+	                                            !sv_eq(lint_text(one, "mode"), SVL("disabled")))
+		note_granting(ret, one);
 	json_array_foreach(json_object_get(l->root, "roles"), i, one)
 	{
-		json_array_foreach(json_object_get(one, "permissions"), k,
-		                   permission) if (is_for(permission, service)) return true;
+		json_array_foreach(json_object_get(one, "permissions"), k, permission)
+			note_granting(ret, permission);
 	}
+}
+
+static bool is_granted(const struct granting *g, const json_t *service)
+{
+	size_t i;
+	json_t *one;
+	if (json_object_get(g->named, json_string_value(json_object_get(service, "name"))))
+		return true;
+	json_array_foreach(g->broad, i, one) if (lint_is_for(one, service)) return true;
 	return false;
 }
 
 static void lint_services(struct linting *l)
 {
-	bool allows = sv_eq(text_of(l->root, "defaultAction"), SVL("ALLOW"));
-	char at[POINTER_BYTES];
+	bool allows = sv_eq(lint_text(l->root, "defaultAction"), SVL("ALLOW"));
+	struct granting granting;
+	char at[LINT_POINTER_BYTES];
 	size_t i;
 	json_t *service;
+	find_granting(l, &granting);
 	json_array_foreach(l->services, i, service)
 	{
-		struct sv own = text_of(service, "defaultAction");
+		struct sv own = lint_text(service, "defaultAction");
 		(void)snprintf(at, sizeof(at), "/services/%zu", i);
 		if (own.n ? sv_eq(own, SVL("ALLOW")) : allows)
 			continue;
-		if (!is_granted(l, service))
+		if (!is_granted(&granting, service))
 			diag_add(l->d, at, "closed_service",
 			         "no ALLOW policy and no role is for this service, so that all of "
 			         "it is denied");
 	}
+	json_decref(granting.named);
+	json_decref(granting.broad);
 }
 
 int policy_lint(struct sv text, struct diag *d)
@@ -325,7 +352,10 @@ int policy_lint(struct sv text, struct diag *d)
 	                    .policies = json_object_get(root, "policies"),
 	                    .d = d};
 	lint_policies(&l);
+	lint_operations(&l);
 	lint_roles(&l);
 	lint_services(&l);
+	lint_claims(&l);
+	lint_issuers(&l);
 	return 0;
 }

@@ -4,11 +4,16 @@
  * code                  found
  * wide_open             a rule without conditions allows everything to everybody, also to who is not signed in
  * never_grants          an ALLOW policy for services on which a DENY policy denies everything
- * never_matches         an ALLOW policy without rules: it only ends the default
+ *                       or an operation of one, all of which a DENY rule takes
+ * never_matches         an ALLOW policy without rules: it only ends the default; an operation of hosts that none of its
+ *                       services has
+ * doubled_path          two paths of an operation that differ in the names of their captures alone
  * doubled_policy        says what an earlier one says
  * closed_service        no ALLOW policy and no role is for the service, so that all of it is denied
  * unknown_issuer        a requestPrincipal of an issuer that the set does not have
  * unknown_trust_domain  a principal of a trust domain that the set, which names some, does not have
+ * unknown_claim         a claim whose name is nearly that of one that is known
+ * unused_issuer         no ALLOW rule lets anybody in by the issuer, and no role or login is about it
  * unbound_role          nobody holds the role, and no other inherits it
  */
 #ifndef POLICY_LINT_H

@@ -75,5 +75,6 @@ void metrics_show(struct call *call);
 void jwks_show(struct call *call);
 void openapi_show(struct call *call);
 void policy_schema_show(struct call *call);
+void conditions_show(struct call *call);
 
 #endif

@@ -129,6 +129,8 @@ static const struct route routes[] = {
 	{"GET", "/openapi.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0, openapi_show},
 	{"GET", "/schema/policy.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0,
          policy_schema_show},
+	{"GET", "/schema/conditions.json", ROUTE_PUBLIC, ROUTE_INLINE, NULL, NULL, 0,
+         conditions_show},
 };
 
 static bool path_fits(const char *pattern, struct sv path, struct sv *ret_param)

@@ -51,3 +51,22 @@ test('people read columns in characters', () => {
 	assert.equal(columnShown('a\n🦭🦭x', 2, 9), 3);
 	assert.equal(columnShown('anything', 0, 7), 7);
 });
+
+test('a place in a condition is found in the string that says it, escapes and all', async () => {
+	const { unitInString, conditionSpan } = await load('position');
+	const at = (raw, line, column) => raw.slice(unitInString(raw, line, column));
+	assert.equal(at('"user == x"', 1, 1), 'user == x"');
+	assert.equal(at('"user == x"', 1, 9), 'x"');
+	assert.equal(at('"a == \\"b\\" && nope"', 1, 13), 'nope"');
+	assert.equal(at('"a\\n&& nope"', 2, 4), 'nope"');
+	assert.equal(at('"\\u00e9\\ud83d\\ude00x"', 1, 3), 'x"');
+	assert.equal(at('"é😀x"', 1, 3), 'x"');
+	assert.equal(at('"ab"', 1, 99), '"');
+	assert.equal(at('"ab"', 7, 1), '"');
+	const text = '{\n  "condition": "path.id == usr"\n}';
+	const from = text.indexOf('"path');
+	const span = conditionSpan(text, { from, to: from + 5 }, "line 1, column 12: 'usr' is not known");
+	assert.equal(text.slice(span.from, span.to), 'usr');
+	assert.equal(conditionSpan(text, { from, to: from + 5 }, 'a string is expected here'), null);
+	assert.equal(conditionSpan(text, { from: 0, to: 1 }, 'line 1, column 2: x'), null);
+});

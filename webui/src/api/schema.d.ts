@@ -817,6 +817,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schema/conditions.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What conditions (CEL) may name and call, out of the tables that judge them: for completion. schema/attributes.md says the same to people. */
+        get: operations["getConditions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1442,6 +1459,23 @@ export interface components {
                 name: string | null;
                 issuer: string | null;
                 pointer: string;
+            }[];
+        };
+        Conditions: {
+            names: {
+                name: string;
+                /** @description As CEL spells it. */
+                type: string;
+                does: string;
+            }[];
+            functions: {
+                name: string;
+                /** @description Types, the receiver first. */
+                args: string;
+                result: string;
+                does: string;
+                /** @description Called as x.name(). */
+                receiver: boolean;
             }[];
         };
         Admin: {
@@ -4395,6 +4429,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getConditions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON Schema 2020-12. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conditions"];
                 };
             };
             400: components["responses"]["BadRequest"];

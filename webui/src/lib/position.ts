@@ -47,3 +47,28 @@ export function columnShown(text: string, line: number, column: number): number 
   const content = text.split('\n')[line - 1] ?? '';
   return [...content.slice(0, unitOfColumn(content, column))].length + 1;
 }
+
+// The unit of a JSON string, as it stands in the text with its quotes and escapes, at which a line and column of what it
+// says begin: both from 1, columns in characters.
+export function unitInString(raw: string, line: number, column: number): number {
+  let at = 1;
+  for (let l = 1, c = 1; at < raw.length - 1 && (l < line || (l === line && c < column)); ) {
+    const escape = /^\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/.exec(raw.slice(at, at + 12))?.[0];
+    const taken = escape ?? String.fromCodePoint(raw.codePointAt(at) ?? 0);
+    const isEnd = taken === '\\n' || taken.toLowerCase() === '\\u000a';
+    [l, c] = isEnd ? [l + 1, 1] : [l, c + 1];
+    at += taken.length;
+  }
+  return Math.min(at, Math.max(raw.length - 1, 0));
+}
+
+// Where in the string that stands at the span a message about a condition points: "line 1, column 19: ...". null: it does
+// not say so.
+export function conditionSpan(text: string, span: Span, message: string): Span | null {
+  const place = /^line (\d+), column (\d+): /.exec(message);
+  const raw = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(span.from))?.[0];
+  if (!place || !raw) return null;
+  const at = unitInString(raw, Number(place[1]), Number(place[2]));
+  const word = /^(?:\w+|[^\w"])/.exec(raw.slice(at))?.[0] ?? '';
+  return { from: span.from + at, to: span.from + at + Math.max(word.length, 1) };
+}

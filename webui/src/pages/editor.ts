@@ -1,5 +1,6 @@
 // The JSON editor, loaded when a page needs it. It lives in a shadow root: there its style sheets are
 // constructed ones, which the content security policy leaves alone.
+import { completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
@@ -9,7 +10,8 @@ import { EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { ValidationError } from '../api/client';
-import { spanOf } from '../lib/position';
+import { conditionSpan, spanOf, type Span } from '../lib/position';
+import { completions } from './complete';
 
 const look = EditorView.theme({
   '&': { fontSize: '13px', color: 'var(--text)', backgroundColor: 'var(--field)', height: '100%' },
@@ -20,6 +22,8 @@ const look = EditorView.theme({
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
   '&.cm-focused': { outline: 'none' }, // the frame around it shows the focus
   '.cm-selectionBackground, &.cm-focused .cm-selectionBackground': { backgroundColor: 'var(--selection) !important' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { color: 'var(--text)', backgroundColor: 'var(--selection)' },
+  '.cm-completionDetail': { color: 'var(--muted)' },
   '.cm-panels, .cm-tooltip': { color: 'var(--text)', backgroundColor: 'var(--panel)', border: '1px solid var(--line)' },
 });
 
@@ -33,7 +37,7 @@ export interface Editor {
   text(): string;
   setText(text: string): void;
   setErrors(errors: ValidationError[], warnings?: ValidationError[]): void;
-  show(line: number, column: number): void; // as the agent counts them
+  show(e: ValidationError): void;
   select(offset: number): void;
   find(text: string): void;
   destroy(): void;
@@ -45,6 +49,12 @@ export interface EditorOptions {
   onChange: (text: string) => void;
   onSave: () => void;
   onCheck: () => void;
+}
+
+// Of a condition the very word, inside of its string.
+function placeOf(text: string, e: ValidationError): Span {
+  const span = spanOf(text, e.line, e.column);
+  return (e.pointer.endsWith('/condition') ? conditionSpan(text, span, e.message) : null) ?? span;
 }
 
 function extensions(options: EditorOptions): Extension[] {
@@ -64,6 +74,7 @@ function extensions(options: EditorOptions): Extension[] {
     highlightSelectionMatches(),
     search({ top: true }),
     json(),
+    completions(),
     look,
     syntaxHighlighting(colours),
     keymap.of([
@@ -73,6 +84,7 @@ function extensions(options: EditorOptions): Extension[] {
       ...historyKeymap,
       ...foldKeymap,
       ...lintKeymap,
+      ...completionKeymap,
       ...defaultKeymap,
       indentWithTab,
     ]),
@@ -101,11 +113,11 @@ export function createEditor(host: HTMLElement, options: EditorOptions): Editor 
     text,
     setText: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
     setErrors: (errors, warnings = []) => {
-      const of = (severity: 'error' | 'warning') => (e: ValidationError): Diagnostic => ({ ...spanOf(text(), e.line, e.column), severity, message: e.message });
+      const of = (severity: 'error' | 'warning') => (e: ValidationError): Diagnostic => ({ ...placeOf(text(), e), severity, message: e.message });
       const list = [...errors.map(of('error')), ...warnings.map(of('warning'))];
       view.dispatch(setDiagnostics(view.state, list));
     },
-    show: (line, column) => select(spanOf(text(), line, column).from),
+    show: (e) => select(placeOf(text(), e).from),
     select,
     find: (wanted) => {
       const at = text().indexOf(wanted);

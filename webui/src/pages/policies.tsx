@@ -258,7 +258,7 @@ function LimitTable({ items }: { items: Schemas['LimitSummary'][] }) {
               {l.mode !== 'disabled' && <Count hits={l.hits} />}
             </td>
             <td data-label="Refused" class="number">
-              {l.mode === 'shadow' ? <span title="It is a shadow: in force it would have refused them">({l.hits?.would_change ?? 0})</span> : (l.hits?.decided ?? 0)}
+              {l.mode === 'shadow' ? <span title="It is a shadow: in force it would have refused them">({(l.hits?.would_change ?? 0).toLocaleString()})</span> : (l.hits?.decided ?? 0).toLocaleString()}
             </td>
             <td data-label="Last">{l.mode !== 'disabled' && <Last hits={l.hits} />}</td>
           </tr>

@@ -190,6 +190,16 @@ export function Source() {
     put(next);
   };
   useEffect(() => void load(), []);
+  // While somebody writes, what is wrong is marked in the text; the list of it is told to who asks.
+  useEffect(() => {
+    if (!all || !may('editor') || isSameText(text, reference)) return;
+    const look = async () => {
+      const r = await ask(api.POST('/api/v1/policy-set/validation', { body: { text } }));
+      if (r.data && editor.current?.text() === text) editor.current.setErrors(r.data.errors, r.data.warnings);
+    };
+    const timer = setTimeout(() => void look(), 700);
+    return () => clearTimeout(timer);
+  }, [text]);
 
   const write = (next: string, base: Base) => {
     setText(next);
@@ -216,7 +226,7 @@ export function Source() {
     setSaid('');
     if (!r.data) return false;
     showErrors(r.data.errors, r.data.warnings);
-    if (r.data.errors[0]) editor.current?.show(r.data.errors[0].line, r.data.errors[0].column);
+    if (r.data.errors[0]) editor.current?.show(r.data.errors[0]);
     return r.data.valid;
   };
   const check = async () => {
@@ -326,7 +336,7 @@ export function Source() {
           tone="bad"
           text={errors.text}
           stale={text !== errors.text}
-          onShow={(e) => editor.current?.show(e.line, e.column)}
+          onShow={(e) => editor.current?.show(e)}
         />
       )}
       {errors.warnings.length > 0 && (
@@ -336,12 +346,12 @@ export function Source() {
           tone="warn"
           text={errors.text}
           stale={text !== errors.text}
-          onShow={(e) => editor.current?.show(e.line, e.column)}
+          onShow={(e) => editor.current?.show(e)}
         />
       )}
       <JsonEditor text={text} readOnly={!editable} onReady={jump} onChange={edit} onSave={() => void save()} onCheck={() => void check()} />
       <p class="muted hint">
-        {editable ? 'Tab indents; Esc and then Tab leaves the editor. Ctrl-S saves the draft, Ctrl-Enter validates, Ctrl-F finds.' : 'Your role may read it. Ctrl-F finds.'}
+        {editable ? 'Tab indents; Esc and then Tab leaves the editor. Ctrl-S saves the draft, Ctrl-Enter validates, Ctrl-Space completes, Ctrl-F finds.' : 'Your role may read it. Ctrl-F finds.'}
       </p>
       {dialog === 'publish' && (
         <PublishDialog

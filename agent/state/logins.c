@@ -449,7 +449,7 @@ int state_login_each(const struct state *state, const struct state_login_walk *w
 	CLEANUP(db_close_cursor) MDB_cursor *cursor = NULL;
 	uint8_t start[SHA256_BYTES];
 	memcpy(start, from, sizeof(start));
-	MDB_val k = {.mv_size = sizeof(start), .mv_data = start}, v;
+	MDB_val k = {.mv_size = sizeof(start), .mv_data = start}, v = {0};
 	int r = db_read(state, &txn), stop = 0;
 	*ret_more = false;
 	if (r != 0)

@@ -6,8 +6,8 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/secret.h"
-#include "core/thread.h"
 #include "model/decision.h"
+#include "policy/asklane.h"
 #include "policy/tables.h"
 #include "state/relations.h"
 #include "state/state.h"
@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +30,7 @@ struct learner {
 	struct state *state;
 	struct policy_tables *tables;
 	uint8_t key[SHA256_BYTES];
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t work;
-	struct policy_ask *lane[POLICY_ASKS_MAX];
-	size_t n;
-	bool ending;
+	struct asklane lane;
 };
 
 /* ---- what goes through HAProxy ---- */
@@ -166,8 +160,9 @@ static int write_all(struct learner *l, struct policy_ask *const *asks, size_t n
 }
 
 /* In one step; but one that cannot be kept must not keep the others out. */
-static void write_batch(struct learner *l, struct policy_ask *const *asks, size_t n)
+static void write_batch(void *user, struct policy_ask *const *asks, size_t n)
 {
+	struct learner *l = user;
 	int results[POLICY_ASKS_MAX] = {0};
 	bool changed;
 	if (write_all(l, asks, n) != 0)
@@ -180,46 +175,9 @@ static void write_batch(struct learner *l, struct policy_ask *const *asks, size_
 		done(asks[i], results[i]);
 }
 
-/* ---- the lane ---- */
-
-/* All that wait. 0: it is the end */
-static size_t take(struct learner *l, struct policy_ask *ret[POLICY_ASKS_MAX])
-{
-	(void)pthread_mutex_lock(&l->lock);
-	while (l->n == 0 && !l->ending)
-		(void)pthread_cond_wait(&l->work, &l->lock);
-	size_t n = l->n;
-	memcpy(ret, l->lane, n * sizeof(*ret));
-	l->n = 0;
-	(void)pthread_mutex_unlock(&l->lock);
-	return n;
-}
-
-static void *work(void *user)
-{
-	struct learner *l = user;
-	struct policy_ask *asks[POLICY_ASKS_MAX];
-	for (size_t n; (n = take(l, asks)) > 0;)
-		write_batch(l, asks, n);
-	return NULL;
-}
-
-static int perform(void *user, struct policy_ask *ask)
-{
-	struct learner *l = user;
-	(void)pthread_mutex_lock(&l->lock);
-	int r = l->ending ? -ESHUTDOWN : l->n == ARRAY_LEN(l->lane) ? -EAGAIN : 0;
-	if (r == 0) {
-		l->lane[l->n++] = ask;
-		(void)pthread_cond_signal(&l->work);
-	}
-	(void)pthread_mutex_unlock(&l->lock);
-	return r;
-}
-
 struct policy_performer learner_performer(struct learner *learner)
 {
-	return (struct policy_performer){.perform = perform, .user = learner};
+	return asklane_performer(&learner->lane);
 }
 
 /* A key of its own out of the state's: another agent on the same state understands the offers too. */
@@ -237,9 +195,8 @@ int learner_start(struct state *state, struct policy_tables *tables, struct lear
 		return -ENOMEM;
 	l->state = state;
 	l->tables = tables;
-	(void)pthread_mutex_init(&l->lock, NULL);
-	(void)pthread_cond_init(&l->work, NULL);
-	int r = make_key(l) ? thread_start(&l->thread, "learn", THREAD_PROMPT, work, l) : -EIO;
+	asklane_init(&l->lane, write_batch, l);
+	int r = make_key(l) ? asklane_start(&l->lane, "learn") : -EIO;
 	if (r == 0)
 		*ret = l;
 	else
@@ -249,21 +206,15 @@ int learner_start(struct state *state, struct policy_tables *tables, struct lear
 
 void learner_end(struct learner *l)
 {
-	if (!l)
-		return;
-	(void)pthread_mutex_lock(&l->lock);
-	l->ending = true;
-	(void)pthread_cond_signal(&l->work);
-	(void)pthread_mutex_unlock(&l->lock);
-	(void)pthread_join(l->thread, NULL);
+	if (l)
+		asklane_end(&l->lane);
 }
 
 void learner_free(struct learner *l)
 {
 	if (!l)
 		return;
-	(void)pthread_cond_destroy(&l->work);
-	(void)pthread_mutex_destroy(&l->lock);
+	asklane_fini(&l->lane);
 	secret_wipe(l->key, sizeof(l->key));
 	free(l);
 }

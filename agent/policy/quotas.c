@@ -6,13 +6,12 @@
 #include "core/log.h"
 #include "core/outbuf.h"
 #include "core/secret.h"
-#include "core/thread.h"
+#include "policy/asklane.h"
 #include "state/quotas.h"
 #include "state/state.h"
 
 #include <errno.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +24,8 @@ struct quotas {
 	struct quota *table;
 	struct hash_key
 		secret; /* out of the state's, so that a count is found again after a restart */
-	pthread_t thread;
-	pthread_mutex_t lock; /* of the four below */
-	pthread_cond_t work;
-	struct policy_ask *lane[POLICY_ASKS_MAX];
-	size_t n;
-	bool ending;
-	int64_t expired_s; /* the thread's own */
+	struct asklane lane;
+	int64_t expired_s; /* of the lane's thread */
 	atomic_uint_fast64_t n_reserved, n_failed;
 };
 
@@ -96,8 +90,9 @@ static void done(struct quotas *q, struct policy_ask *ask, int r)
 	policy_ask_done(ask, &answer);
 }
 
-static void reserve_all(struct quotas *q, struct policy_ask *const *asks, size_t n)
+static void reserve_all(void *user, struct policy_ask *const *asks, size_t n)
 {
+	struct quotas *q = user;
 	struct state_quota wishes[POLICY_ASKS_MAX];
 	int64_t now_s = clock_real_us() / 1000000;
 	for (size_t i = 0; i < n; i++) {
@@ -120,46 +115,9 @@ static void reserve_all(struct quotas *q, struct policy_ask *const *asks, size_t
 		log_event(LOG_WARNING, "quotas_not_expired", "errno=%d", -r);
 }
 
-/* ---- the lane ---- */
-
-/* All that wait. 0: it is the end */
-static size_t take_lane(struct quotas *q, struct policy_ask *ret[POLICY_ASKS_MAX])
-{
-	(void)pthread_mutex_lock(&q->lock);
-	while (q->n == 0 && !q->ending)
-		(void)pthread_cond_wait(&q->work, &q->lock);
-	size_t n = q->n;
-	memcpy(ret, q->lane, n * sizeof(*ret));
-	q->n = 0;
-	(void)pthread_mutex_unlock(&q->lock);
-	return n;
-}
-
-static void *work(void *user)
-{
-	struct quotas *q = user;
-	struct policy_ask *asks[POLICY_ASKS_MAX];
-	for (size_t n; (n = take_lane(q, asks)) > 0;)
-		reserve_all(q, asks, n);
-	return NULL;
-}
-
-static int perform(void *user, struct policy_ask *ask)
-{
-	struct quotas *q = user;
-	(void)pthread_mutex_lock(&q->lock);
-	int r = q->ending ? -ESHUTDOWN : q->n == ARRAY_LEN(q->lane) ? -EAGAIN : 0;
-	if (r == 0) {
-		q->lane[q->n++] = ask;
-		(void)pthread_cond_signal(&q->work);
-	}
-	(void)pthread_mutex_unlock(&q->lock);
-	return r;
-}
-
 struct policy_performer quotas_performer(struct quotas *quotas)
 {
-	return (struct policy_performer){.perform = perform, .user = quotas};
+	return asklane_performer(&quotas->lane);
 }
 
 /* ---- its life ---- */
@@ -182,11 +140,10 @@ int quotas_start(struct state *state, size_t n_keys, struct quotas **ret)
 	if (!q)
 		return -ENOMEM;
 	q->state = state;
-	(void)pthread_mutex_init(&q->lock, NULL);
-	(void)pthread_cond_init(&q->work, NULL);
+	asklane_init(&q->lane, reserve_all, q);
 	int r = make_secret(q) ? quota_new(n_keys, &q->table) : -EIO;
 	if (r == 0)
-		r = thread_start(&q->thread, "quotas", THREAD_PROMPT, work, q);
+		r = asklane_start(&q->lane, "quotas");
 	if (r == 0)
 		*ret = q;
 	else
@@ -224,11 +181,7 @@ void quotas_end(struct quotas *q)
 {
 	if (!q)
 		return;
-	(void)pthread_mutex_lock(&q->lock);
-	q->ending = true;
-	(void)pthread_cond_signal(&q->work);
-	(void)pthread_mutex_unlock(&q->lock);
-	(void)pthread_join(q->thread, NULL);
+	asklane_end(&q->lane);
 	struct settling *s = calloc(1, sizeof(*s));
 	if (!s)
 		return; /* then it is as after a crash */
@@ -244,8 +197,7 @@ void quotas_free(struct quotas *q)
 	if (!q)
 		return;
 	quota_free(q->table);
-	(void)pthread_cond_destroy(&q->work);
-	(void)pthread_mutex_destroy(&q->lock);
+	asklane_fini(&q->lane);
 	secret_wipe(&q->secret, sizeof(q->secret));
 	free(q);
 }

@@ -2,7 +2,7 @@
 // is wrong while somebody writes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessibility, launch, newPage, shoot } from './support/browser.mjs';
+import { accessibility, launch, newPage, shoot, signInAt } from './support/browser.mjs';
 import { request } from './support/http.mjs';
 import { jwksOf, makeKey } from './support/issuer.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
@@ -17,10 +17,7 @@ before(async () => {
 	await stack.signIn();
 	browser = await launch();
 	page = await newPage(browser);
-	await page.goto(`http://${stack.admin}/policies?tab=source`);
-	await page.getByLabel('Account').fill('root');
-	await page.getByLabel('Password').fill('correct horse battery');
-	await page.getByRole('button', { name: 'Sign in' }).click();
+	await signInAt(page, stack, '/policies?tab=source');
 	await page.locator('.cm-content').waitFor();
 });
 

@@ -2,7 +2,7 @@
 // publication.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { accessibility, launch, newPage, overflow, shoot, signInAt } from './support/browser.mjs';
 import { bearer, request } from './support/http.mjs';
 import { claims, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
@@ -136,10 +136,7 @@ test('what each limit counted and refused is told by the API, the metrics and th
 	const browser = await launch();
 	t.after(() => browser.close());
 	const page = await newPage(browser);
-	await page.goto(`http://${stack.admin}/policies`);
-	await page.getByLabel('Account').fill('root');
-	await page.getByLabel('Password').fill('correct horse battery');
-	await page.getByRole('button', { name: 'Sign in' }).click();
+	await signInAt(page, stack, '/policies');
 	await page.getByRole('heading', { name: 'Limits' }).waitFor();
 	await page.getByRole('row', { name: /mine.*4 in 600 s/ }).waitFor();
 	assert.deepEqual(page.problems, []);

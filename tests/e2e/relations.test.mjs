@@ -1,7 +1,7 @@
 // Who owns what, kept while the agent runs: written and deleted by the command line, asked for by a condition.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { isClean, launch, newPage, shoot, signInAt } from './support/browser.mjs';
 import { claims, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { bearer } from './support/http.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
@@ -99,20 +99,12 @@ test('the dashboard: added, filtered, checked and deleted; light and dark, wide 
 	const browser = await launch();
 	t.after(() => browser.close());
 	const page = await newPage(browser);
-	const isClean = async (what) => {
-		assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
-		assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
-		assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
-	};
-	await page.goto(`http://${stack.admin}/relations`);
-	await page.getByLabel('Account').fill('root');
-	await page.getByLabel('Password').fill('correct horse battery');
-	await page.getByRole('button', { name: 'Sign in' }).click();
+	await signInAt(page, stack, '/relations');
 	await page.getByText('There are no relations yet').waitFor();
-	await isClean('empty');
+	await isClean(page, 'empty');
 	await page.getByRole('button', { name: /^Add/ }).click();
 	await page.getByRole('textbox', { name: 'Relations' }).fill('order:17#owner@user:anne\norder:18#viewer@group:eu#member\ngroup:eu#member@user:bob');
-	await isClean('adding');
+	await isClean(page, 'adding');
 	await shoot(page, 'relations-add-light-1280');
 	await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
 	await page.getByRole('cell', { name: 'order:17', exact: true }).waitFor();
@@ -122,7 +114,7 @@ test('the dashboard: added, filtered, checked and deleted; light and dark, wide 
 	await page.getByRole('textbox', { name: /^Subject/ }).fill('user:bob');
 	await page.getByRole('dialog').getByRole('button', { name: 'Check', exact: true }).click();
 	await page.getByText('Yes: relations say so.').waitFor();
-	await isClean('checked');
+	await isClean(page, 'checked');
 	await shoot(page, 'relations-check-light-1280');
 	await page.keyboard.press('Escape');
 	await shoot(page, 'relations-light-1280');
@@ -130,10 +122,10 @@ test('the dashboard: added, filtered, checked and deleted; light and dark, wide 
 	await page.emulateMedia({ colorScheme: 'dark' });
 	await page.getByRole('searchbox').fill('@user:anne');
 	await page.getByRole('cell', { name: 'order:18', exact: true }).waitFor({ state: 'detached' });
-	await isClean('filtered, narrow and dark');
+	await isClean(page, 'filtered, narrow and dark');
 	await shoot(page, 'relations-dark-390');
 	await page.getByRole('button', { name: 'Delete order:17#owner@user:anne' }).click();
-	await isClean('deleting');
+	await isClean(page, 'deleting');
 	await page.getByRole('button', { name: 'Delete the relation' }).click();
 	await page.getByText('No relation is like this').waitFor();
 });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Api } from './support/api.mjs';
-import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { accessibility, launch, newPage, overflow, shoot, signInAt } from './support/browser.mjs';
 import { bearer } from './support/http.mjs';
 import { claims, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet, readOrders } from './support/policies.mjs';
@@ -125,10 +125,7 @@ test('the page shows the impact before publishing, and publishing shows it again
 	try {
 		for (const [width, dark] of [[1280, false], [390, true]]) {
 			const page = await newPage(browser, { width, dark });
-			await page.goto(`http://${stack.admin}/`);
-			await page.getByLabel('Account').fill('root');
-			await page.getByLabel('Password').fill('correct horse battery');
-			await page.getByRole('button', { name: 'Sign in' }).click();
+			await signInAt(page, stack, '/');
 			await page.getByRole('heading', { level: 1, name: 'Decisions' }).waitFor();
 			await page.evaluate((work) => sessionStorage.setItem('policy-work', work), JSON.stringify({ user: 'root', text: JSON.stringify(tight(), null, 2), base: '1', etag: '' }));
 			await page.goto(`http://${stack.admin}/policies?tab=impact`);

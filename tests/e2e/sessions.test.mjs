@@ -2,7 +2,7 @@
 // worker, and in the book.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { isClean, launch, newPage, shoot, signInAt } from './support/browser.mjs';
 import { Jar, loginPolicy } from './support/login.mjs';
 import { startProvider } from './support/provider.mjs';
 import { Stack } from './support/stack.mjs';
@@ -109,28 +109,20 @@ test('the page: searched, ended, ended everywhere; light and dark, wide and narr
 	const browser = await launch();
 	t.after(() => browser.close());
 	const page = await newPage(browser);
-	const isClean = async (what) => {
-		assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
-		assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
-		assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
-	};
-	await page.goto(`http://${stack.admin}/sessions`);
-	await page.getByLabel('Account').fill('root');
-	await page.getByLabel('Password').fill('correct horse battery');
-	await page.getByRole('button', { name: 'Sign in' }).click();
+	await signInAt(page, stack, '/sessions');
 	await page.getByRole('heading', { level: 1, name: 'Sessions' }).waitFor();
 	await page.getByRole('cell', { name: /^hugo@example.com/ }).waitFor();
-	await isClean('all');
+	await isClean(page, 'all');
 	await shoot(page, 'sessions-light-1280');
 	await page.getByRole('searchbox').fill('gina');
 	await page.getByRole('cell', { name: /^hugo@example.com/ }).waitFor({ state: 'detached' });
 	assert.equal(await page.getByRole('cell', { name: /^gina@example.com/ }).count(), 2);
 	await page.setViewportSize({ width: 390, height: 844 });
 	await page.emulateMedia({ colorScheme: 'dark' });
-	await isClean('narrow and dark');
+	await isClean(page, 'narrow and dark');
 	await shoot(page, 'sessions-dark-390');
 	await page.getByRole('button', { name: 'End this session of gina@example.com' }).first().click();
-	await isClean('the question');
+	await isClean(page, 'the question');
 	await shoot(page, 'sessions-end-dark-390');
 	await page.getByRole('button', { name: 'End the session' }).click();
 	await page.getByRole('dialog').waitFor({ state: 'detached' });

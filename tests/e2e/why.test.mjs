@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { accessibility, launch, newPage, overflow, shoot } from './support/browser.mjs';
+import { isClean, launch, newPage, shoot, signInAt } from './support/browser.mjs';
 import { bearer } from './support/http.mjs';
 import { claims, ISSUER, jwksOf, makeKey, mint } from './support/issuer.mjs';
 import { issuerEntry, policySet } from './support/policies.mjs';
@@ -86,24 +86,16 @@ test('a recorded decision is judged once more, and says what is not recorded', a
 	const browser = await launch();
 	t.after(() => browser.close());
 	const page = await newPage(browser);
-	const isClean = async (what) => {
-		assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
-		assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
-		assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
-	};
-	await page.goto(`http://${stack.admin}/decisions/${bob.id}`);
-	await page.getByLabel('Account').fill('root');
-	await page.getByLabel('Password').fill('correct horse battery');
-	await page.getByRole('button', { name: 'Sign in' }).click();
+	await signInAt(page, stack, `/decisions/${bob.id}`);
 	await page.getByText('Why in full').click();
 	await page.getByText(/What is recorded does not suffice/).waitFor();
 	await page.locator('.trace summary').first().click();
 	await page.getByText('not recorded', { exact: true }).first().waitFor();
-	await isClean('a decision');
+	await isClean(page, 'a decision');
 	await shoot(page, 'why-decision-light-1280');
 	await page.setViewportSize({ width: 390, height: 844 });
 	await page.emulateMedia({ colorScheme: 'dark' });
-	await isClean('a decision, narrow and dark');
+	await isClean(page, 'a decision, narrow and dark');
 	await shoot(page, 'why-decision-dark-390');
 
 	await page.setViewportSize({ width: 1280, height: 900 });
@@ -114,7 +106,7 @@ test('a recorded decision is judged once more, and says what is not recorded', a
 	await page.getByRole('button', { name: 'Try', exact: true }).last().click();
 	await page.getByText('Why in full').first().click();
 	await page.getByText('decided', { exact: true }).first().waitFor();
-	await isClean('a trial');
+	await isClean(page, 'a trial');
 	await shoot(page, 'why-try-light-1280');
 
 	// who may not see people may not see why in full

@@ -1,5 +1,6 @@
 // The system's Chromium, driven by playwright-core: an empty profile, every console error and every
 // violation of the content security policy kept as a failure.
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
@@ -43,3 +44,18 @@ export async function accessibility(page) {
 
 // Nothing is wider than the window: no page scrolls sideways.
 export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+// To a page of the dashboard, as the account of the tests.
+export async function signInAt(page, stack, pathname) {
+	await page.goto(`http://${stack.admin}${pathname}`);
+	await page.getByLabel('Account').fill('root');
+	await page.getByLabel('Password').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+// Fails where the page as it is now has something that no page may have.
+export async function isClean(page, what) {
+	assert.deepEqual(page.problems, [], `${what}: console and content security policy`);
+	assert.deepEqual(await accessibility(page), [], `${what}: accessibility`);
+	assert.equal(await overflow(page), 0, `${what}: nothing is wider than the window`);
+}

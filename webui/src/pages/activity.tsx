@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { zone } from '../app/prefs';
+import { More } from '../components/listing';
 import { Alert, Empty, Loading, Time } from '../components/parts';
 import { zoneName } from '../lib/time';
 import { shown } from '../lib/text';
@@ -87,13 +88,7 @@ export function ActivityPage() {
           </tbody>
         </table>
       )}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { useSearched } from '../app/searched';
 import { may } from '../app/session';
 import { Confirm } from '../components/confirm';
 import { itemsOf, TextField } from '../components/fields';
+import { More, Search } from '../components/listing';
 import { Alert, Copy, Dialog, Empty, Facts, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -365,9 +366,7 @@ export function ApiKeysPage() {
         )}
       </header>
       <p class="muted">Credentials for programs that have no issuer to get tokens from. What is done here is in force at once.</p>
-      <form role="search" class="search" onSubmit={(e) => e.preventDefault()}>
-        <input type="search" aria-label="Search owner, client, note or id" placeholder="Owner, client, note or id" maxLength={256} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
-      </form>
+      <Search what="Owner, client, note or id" search={search} onSearch={setSearch} />
       <div class="found" aria-live="polite">
         {(error || refused) && <Alert>{error || refused}</Alert>}
         {!items && !error && <Loading what="API keys" />}
@@ -375,13 +374,7 @@ export function ApiKeysPage() {
         {items?.length === 0 && !search && <Empty title="There are no API keys yet">{may('admin') && <p>Make one for each program, with no more rights than it needs.</p>}</Empty>}
       </div>
       {items && items.length > 0 && <KeyTable items={items} onOpen={setOpen} onEnable={(key) => void enable(key)} />}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {open?.kind === 'new' && <NewDialog onClose={close} onMade={made} />}
       {open?.kind === 'made' && <MadeDialog made={open.made} onClose={close} />}
       {open?.kind === 'show' && <ShowDialog of={open.of} onClose={close} />}

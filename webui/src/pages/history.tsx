@@ -4,6 +4,7 @@ import { goWith, place } from '../app/router';
 import { may } from '../app/session';
 import { Changes } from '../components/changes';
 import { Diff } from '../components/diff';
+import { More } from '../components/listing';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { bytes, shown } from '../lib/text';
 
@@ -197,13 +198,7 @@ export function History() {
           </tbody>
         </table>
       )}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {viewed && <VersionDialog key={viewed} version={viewed} onClose={() => goWith({ version: '' }, undefined, true)} />}
       {back && (
         <RollbackDialog

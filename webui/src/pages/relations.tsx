@@ -4,6 +4,7 @@ import { useSearched } from '../app/searched';
 import { may } from '../app/session';
 import { Confirm } from '../components/confirm';
 import { TextField } from '../components/fields';
+import { More } from '../components/listing';
 import { Alert, Dialog, Empty, Loading } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -201,13 +202,7 @@ export function RelationsPage() {
         )}
       </div>
       {items && items.length > 0 && <RelationTable items={items} onRemove={setOpen} />}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {open === 'add' && <AddDialog onClose={close} onDone={done} />}
       {open === 'check' && <CheckDialog onClose={close} />}
       {open && typeof open === 'object' && <RemoveDialog of={open} onClose={close} onDone={done} />}

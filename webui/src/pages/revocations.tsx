@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { may } from '../app/session';
 import { Confirm } from '../components/confirm';
+import { More } from '../components/listing';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -213,13 +214,7 @@ export function RevocationsPage() {
       {!items && !error && <Loading what="revocations" />}
       {items?.length === 0 && <Empty title="Nothing is revoked" />}
       {items && items.length > 0 && <Table items={items} onBack={setOpen} />}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {open === 'new' && <NewDialog onClose={close} onDone={done} />}
       {open && open !== 'new' && <BackDialog revocation={open} onClose={close} onDone={done} />}
     </section>

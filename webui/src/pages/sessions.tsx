@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { may } from '../app/session';
 import { Confirm } from '../components/confirm';
+import { More, Search } from '../components/listing';
 import { Alert, Empty, Loading, Time } from '../components/parts';
 import { useSearched } from '../app/searched';
 import { shown } from '../lib/text';
@@ -121,9 +122,7 @@ export function SessionsPage() {
         <h1>Sessions</h1>
       </header>
       <p class="muted">Browsers that are signed in to services. A session that is ended here is over at once, in every worker.</p>
-      <form role="search" class="search" onSubmit={(e) => e.preventDefault()}>
-        <input type="search" aria-label="Search user or login" placeholder="User or login" maxLength={256} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
-      </form>
+      <Search what="User or login" search={search} onSearch={setSearch} />
       <div class="found" aria-live="polite">
         {error && <Alert>{error}</Alert>}
         {!items && !error && <Loading what="sessions" />}
@@ -137,13 +136,7 @@ export function SessionsPage() {
         )}
       </div>
       {items && items.length > 0 && <Table items={items} onOpen={setOpen} />}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {open?.kind === 'one' && <EndDialog of={open.of} onClose={close} onDone={done} />}
       {open?.kind === 'all' && <EndAllDialog of={open.of} onClose={close} onDone={done} />}
     </section>

@@ -4,6 +4,7 @@ import { useSearched } from '../app/searched';
 import { may } from '../app/session';
 import { Confirm } from '../components/confirm';
 import { itemsOf, PasswordField, TextField } from '../components/fields';
+import { More, Search } from '../components/listing';
 import { Alert, Dialog, Empty, Loading, Time } from '../components/parts';
 import { shown } from '../lib/text';
 
@@ -152,9 +153,7 @@ export function UsersPage() {
         )}
       </header>
       <p class="muted">Names and passwords for services that take HTTP Basic. What is done here is in force at once.</p>
-      <form role="search" class="search" onSubmit={(e) => e.preventDefault()}>
-        <input type="search" aria-label="Search name or group" placeholder="Name or group" maxLength={256} value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
-      </form>
+      <Search what="Name or group" search={search} onSearch={setSearch} />
       <div class="found" aria-live="polite">
         {error && <Alert>{error}</Alert>}
         {!items && !error && <Loading what="users" />}
@@ -168,13 +167,7 @@ export function UsersPage() {
         )}
       </div>
       {items && items.length > 0 && <UserTable items={items} onOpen={setOpen} />}
-      {next && (
-        <footer class="more">
-          <button type="button" onClick={() => void load(next)}>
-            Show more
-          </button>
-        </footer>
-      )}
+      <More next={next} onMore={(cursor) => void load(cursor)} />
       {open?.kind === 'new' && <UserDialog onClose={close} onDone={done} />}
       {open?.kind === 'change' && <UserDialog of={open.of} onClose={close} onDone={done} />}
       {open?.kind === 'remove' && <RemoveDialog of={open.of} onClose={close} onDone={done} />}

@@ -31,6 +31,7 @@ struct learner {
 	struct policy_tables *tables;
 	uint8_t key[SHA256_BYTES];
 	struct asklane lane;
+	struct state_relation relations[POLICY_ASKS_MAX]; /* of the lane's thread */
 };
 
 /* ---- what goes through HAProxy ---- */
@@ -152,11 +153,10 @@ static int write_one(struct learner *l, const struct policy_ask *ask)
 
 static int write_all(struct learner *l, struct policy_ask *const *asks, size_t n)
 {
-	struct state_relation relations[POLICY_ASKS_MAX];
 	size_t n_new;
 	for (size_t i = 0; i < n; i++)
-		relations[i] = relation_of(asks[i]);
-	return state_relations_add(l->state, relations, n, &n_new);
+		l->relations[i] = relation_of(asks[i]);
+	return state_relations_add(l->state, l->relations, n, &n_new);
 }
 
 /* In one step; but one that cannot be kept must not keep the others out. */

@@ -198,7 +198,7 @@ static void nameless(struct sv path, char *room, size_t n_room)
 
 static void lint_paths(const struct linting *l, const json_t *operation, const char *at)
 {
-	enum { PATHS_MAX = 64, PATH_BYTES = 256 };
+	enum { PATHS_MAX = 48, PATH_BYTES = 256 };
 	const json_t *paths = json_object_get(operation, "paths");
 	char seen[PATHS_MAX][PATH_BYTES], pointer[LINT_POINTER_BYTES + 32];
 	for (size_t i = 0; i < json_array_size(paths) && i < PATHS_MAX; i++) {

@@ -25,7 +25,10 @@ struct quotas {
 	struct hash_key
 		secret; /* out of the state's, so that a count is found again after a restart */
 	struct asklane lane;
-	int64_t expired_s; /* of the lane's thread */
+	/* of the lane's thread */
+	struct state_quota wishes[POLICY_ASKS_MAX];
+	int64_t expired_s;
+
 	atomic_uint_fast64_t n_reserved, n_failed;
 };
 
@@ -93,7 +96,7 @@ static void done(struct quotas *q, struct policy_ask *ask, int r)
 static void reserve_all(void *user, struct policy_ask *const *asks, size_t n)
 {
 	struct quotas *q = user;
-	struct state_quota wishes[POLICY_ASKS_MAX];
+	struct state_quota *wishes = q->wishes;
 	int64_t now_s = clock_real_us() / 1000000;
 	for (size_t i = 0; i < n; i++) {
 		wishes[i] = wish_of(asks[i]);

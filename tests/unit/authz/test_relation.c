@@ -40,7 +40,7 @@ static void add(struct relation_tuples *tuples, const char *text)
 	const char *why = "";
 	size_t at;
 	if (!relation_tuple_parse(sv_of(text), &tuple, &why, &at))
-		print_error("%s: %s\n", text, why);
+		print_error("%s: %s\n", text, why ? why : "");
 	assert_true(relation_tuple_parse(sv_of(text), &tuple, &why, &at));
 	assert_int_equal(relation_tuples_add(tuples, &tuple), 0);
 }

@@ -1,10 +1,11 @@
-/* A policy set is refused with a reason, or loads and then judges: twice the same, never granting
- * a path that may be read in two ways. */
+/* A policy set is refused with a reason, or loads, is looked through by lint, and then judges: twice the same, never
+ * granting a path that may be read in two ways. */
 #include "core/limits.h"
 #include "model/decision.h"
 #include "model/request.h"
 #include "policy/decide.h"
 #include "policy/explain.h"
+#include "policy/lint.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 
@@ -63,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS((r == 0) == (policy != NULL));
 	HOLDS((r == 0) == (d.n == 0));
 	if (policy) {
+		HOLDS(policy_lint(text, &d) == 0);
 		HOLDS(arena_init(&arena, REQUEST_ARENA_BYTES) == 0);
 		for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 			judge(policy, paths[i], &arena);

@@ -34,6 +34,8 @@ struct walk {
 	uint64_t seq; /* last record checked */
 	uint8_t digest[SHA256_BYTES];
 	struct audit_chain_report *report;
+	audit_chain_fn *visit; /* NULL: nobody else wants to see them */
+	void *user;
 	uint8_t room[AUDIT_RECORD_MAX]; /* of one record's plain form */
 };
 
@@ -102,6 +104,8 @@ static bool check_record(struct walk *walk, struct store_view *view, MDB_val key
 		return broken(walk, seq, "no digest could be made");
 	if (memcmp(stored.at + stored.n, walk->digest, STORE_TAG_BYTES) != 0)
 		return broken(walk, seq, "the record does not match the chain");
+	if (walk->visit && !walk->visit(walk->user, seq, bytes))
+		return broken(walk, seq, "no digest could be made");
 	walk->seq = seq;
 	walk->report->n_records++;
 	return seq % STORE_CHECKPOINT_EVERY != 0 || check_checkpoint(walk, view, key);
@@ -162,20 +166,29 @@ static int run(struct walk *walk, struct audit_store *store)
 	return 0;
 }
 
-int audit_chain_verify(struct audit_store *store, struct audit_chain_report *ret)
+int audit_chain_walk(struct audit_store *store, audit_chain_fn *visit, void *user,
+                     struct audit_chain_report *ret)
 {
 	CLEANUP(free_walk) struct walk *walk = calloc(1, sizeof(*walk));
 	struct audit_chain_report report = {.holds = true};
 	if (!walk)
 		return -ENOMEM;
 	walk->report = &report;
+	walk->visit = visit;
+	walk->user = user;
 	walk->sha = sha256_new();
 	int r = run(walk, store);
 	if (r != 0)
 		return r;
 	report.first_seq = walk->seq ? 1 : 0;
 	report.last_seq = walk->seq;
+	memcpy(report.book, store->id, sizeof(report.book));
 	memcpy(report.head, walk->digest, SHA256_BYTES);
 	*ret = report;
 	return 0;
+}
+
+int audit_chain_verify(struct audit_store *store, struct audit_chain_report *ret)
+{
+	return audit_chain_walk(store, NULL, NULL, ret);
 }

@@ -1,11 +1,9 @@
-#include "audit/chain.h"
 #include "audit/export.h"
 #include "audit/store.h"
+#include "cli/auditsub.h"
 #include "cli/book.h"
 #include "cli/cli.h"
-#include "core/encode.h"
 #include "core/fileio.h"
-#include "core/hash.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -18,11 +16,11 @@
 
 enum { PATH_BYTES = 4096, CHUNK_BYTES = 256 * 1024 };
 
-#define EXIT_STATUS                                                                                \
-	"Exit status: 0 the export is complete, the chain holds; 64 the command line or the "      \
-	"query "                                                                                   \
-	"is not understood; 65 the chain is broken, the book is damaged or of a later format; 66 " \
-	"there is no book, or it cannot be opened; 74 reading or writing failed, the export is "   \
+#define EXIT_STATUS                                                                              \
+	"Exit status: 0 the export is complete; 64 the command line or the "                     \
+	"query "                                                                                 \
+	"is not understood; 65 the book is damaged or of a later format; 66 "                    \
+	"there is no book, or it cannot be opened; 74 reading or writing failed, the export is " \
 	"not complete."
 
 static void close_export(struct audit_export **export)
@@ -214,70 +212,33 @@ static int run_export(const struct export_arguments *a)
 	return r == 0 ? EX_OK : tell_incomplete(r);
 }
 
-/* ---- verify ---- */
-
-static error_t verify_option(int key, char *value, struct argp_state *state)
-{
-	const char **data = state->input;
-	if (key == KEY_DATA)
-		*data = value;
-	else if (key == ARGP_KEY_ARG)
-		argp_error(state, "unknown argument %s", value);
-	else if (key == ARGP_KEY_END && !*data)
-		argp_error(state, "--data is missing");
-	else
-		return ARGP_ERR_UNKNOWN;
-	return 0;
-}
-
-static const struct argp_option verify_options[] = {
-	{"data", KEY_DATA, "DIR", 0, "the agent's data directory", 0},
-	{0},
-};
-static const struct argp verify_argp = {
-	.options = verify_options,
-	.parser = verify_option,
-	.doc = "Recompute the hash chain over the whole book.\v" EXIT_STATUS,
-};
-
-static int run_verify(const char *data)
-{
-	CLEANUP(book_close) struct audit_store *store = NULL;
-	struct audit_chain_report report;
-	char head[2 * SHA256_BYTES + 1];
-	int status = book_open("haward audit", data, &store);
-	if (status != EX_OK)
-		return status;
-	int r = audit_chain_verify(store, &report);
-	if (r != 0) {
-		(void)fprintf(stderr, "haward audit verify: %s\n", strerrordesc_np(-r));
-		return book_status(r);
-	}
-	(void)hex_encode((struct sv){(const char *)report.head, sizeof(report.head)}, head);
-	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64
-	             "\nhead %s\n",
-	             report.holds ? "holds" : "broken", report.n_records, report.first_seq,
-	             report.last_seq, head);
-	if (!report.holds)
-		(void)printf("broken_at %" PRIu64 "\nfault %s\n", report.broken_at, report.fault);
-	if (fflush(stdout) != 0)
-		return EX_IOERR;
-	return report.holds ? EX_OK : EX_DATAERR;
-}
-
 /* ---- the command ---- */
+
+static const struct {
+	const char *name;
+	char *shown; /* in usage messages */
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"verify", (char[]){"haward audit verify"}, cli_audit_verify},
+	{"checkpoint", (char[]){"haward audit checkpoint"}, cli_audit_checkpoint},
+	{"prove", (char[]){"haward audit prove"}, cli_audit_prove},
+	{"check-proof", (char[]){"haward audit check-proof"}, cli_audit_check_proof},
+};
 
 static void usage(FILE *to)
 {
-	(void)fputs("Usage: haward audit export|verify --data DIR [OPTION...]\n"
-	            "Read the book of decisions.\n\n"
-	            "  export   write its events as CSV or JSON Lines\n"
-	            "  verify   recompute its hash chain\n\n"
-	            "haward audit export --help and haward audit verify --help tell more.\n",
+	(void)fputs("Usage: haward audit COMMAND [OPTION...]\n"
+	            "Read the book of decisions, and what it proves.\n\n"
+	            "  export       write its events as CSV or JSON Lines\n"
+	            "  verify       recompute its hash chain, and hold it to a checkpoint\n"
+	            "  checkpoint   sign what it holds now\n"
+	            "  prove        prove that an event is in it, or that it only grew\n"
+	            "  check-proof  check such a proof without the book\n\n"
+	            "haward audit COMMAND --help tells more.\n",
 	            to);
 }
 
-static char export_name[] = "haward audit export", verify_name[] = "haward audit verify";
+static char export_name[] = "haward audit export";
 
 int cli_audit(int argc, char **argv)
 {
@@ -288,11 +249,11 @@ int cli_audit(int argc, char **argv)
 		error_t r = argp_parse(&export_argp, argc - 1, argv + 1, 0, NULL, &a);
 		return r == 0 ? run_export(&a) : EX_USAGE;
 	}
-	if (sv_eq(command, SVL("verify"))) {
-		const char *data = NULL;
-		argv[1] = verify_name;
-		error_t r = argp_parse(&verify_argp, argc - 1, argv + 1, 0, NULL, &data);
-		return r == 0 ? run_verify(data) : EX_USAGE;
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (!sv_eq(command, sv_of(commands[i].name)))
+			continue;
+		argv[1] = commands[i].shown;
+		return commands[i].run(argc - 1, argv + 1);
 	}
 	bool asked = sv_eq(command, SVL("--help")) || sv_eq(command, SVL("-?"));
 	usage(asked ? stdout : stderr);

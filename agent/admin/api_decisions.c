@@ -156,24 +156,6 @@ static void reply_page(struct call *call, struct page *page, const struct ask *a
 		reply_error(call, -ENOMEM, "the page is too long");
 }
 
-/* Looking for one person is an act; its further pages are the same act. False: the reply is set. */
-static bool record_search(struct call *call, struct sv filter)
-{
-	const struct sv *cursor = target_param(&call->target, "cursor");
-	if (mask_filter_ok(filter) || (cursor && cursor->n > 0))
-		return true;
-	if (!acts_ready(call))
-		return false;
-	int r = acts_record(call, &(struct act){.action = "decisions.search",
-	                                        .target = filter,
-	                                        .result = "ok",
-	                                        .status = 200});
-	if (r != 0)
-		reply_problem(call, PROBLEM_UNAVAILABLE,
-		              "audit_unavailable: the search could not be recorded.");
-	return r == 0;
-}
-
 static void list(struct call *call, unsigned kinds, bool as_acts)
 {
 	CLEANUP(free_page) struct page *page = new_page(call);
@@ -192,12 +174,7 @@ static void list(struct call *call, unsigned kinds, bool as_acts)
 	if (!ask_open(call, &ask))
 		return;
 	struct sv filter = audit_query_text(ask.query);
-	if (page->mask_key && !mask_filter_ok(filter)) {
-		reply_problem(call, PROBLEM_FORBIDDEN,
-		              "Filters on people and addresses need the role auditor.");
-		return;
-	}
-	if (!page->mask_key && !record_search(call, filter))
+	if (!ask_allowed(call, &ask, "decisions.search"))
 		return;
 	strbuf_add(&page->text, SVL("{\"items\":["));
 	int r = audit_query_page(ask.query, add_row, page, &info);

@@ -1,7 +1,10 @@
 #include "admin/ask.h"
 
+#include "admin/acts.h"
 #include "admin/call.h"
+#include "admin/mask.h"
 #include "admin/reply.h"
+#include "state/roles.h"
 
 #include <errno.h>
 
@@ -79,6 +82,29 @@ bool ask_open(struct call *call, struct ask *ask)
 	int r = audit_query_open(call->admin->deps.store, &ask->options, &error, &ask->query);
 	if (r != 0)
 		ask_refused(call, r, &error);
+	return r == 0;
+}
+
+bool ask_allowed(struct call *call, const struct ask *ask, const char *action)
+{
+	struct sv filter = audit_query_text(ask->query);
+	if (mask_filter_ok(filter))
+		return true;
+	if (!(call->caller.roles & ROLE_AUDITOR)) {
+		reply_problem(call, PROBLEM_FORBIDDEN,
+		              "Filters on people and addresses need the role auditor.");
+		return false;
+	}
+	if (ask->options.cursor.n > 0)
+		return true;
+	if (!acts_ready(call))
+		return false;
+	int r = acts_record(
+		call,
+		&(struct act){.action = action, .target = filter, .result = "ok", .status = 200});
+	if (r != 0)
+		reply_problem(call, PROBLEM_UNAVAILABLE,
+		              "audit_unavailable: the search could not be recorded.");
 	return r == 0;
 }
 

@@ -18,6 +18,10 @@ struct ask {
 MUST_CHECK bool ask_read(struct call *call, struct ask *ret);
 MUST_CHECK bool ask_open(struct call *call, struct ask *ask);
 
+/* ask_allowed - may the caller ask the open query? Filters on people and addresses are for auditors, and are an act of
+ * theirs, recorded before the answer; its further pages are the same act. False: the reply is set. */
+MUST_CHECK bool ask_allowed(struct call *call, const struct ask *ask, const char *action);
+
 /* ask_refused - turn a refusal of audit_query_open() or audit_export_open() into the reply. */
 void ask_refused(struct call *call, int r, const struct audit_query_error *error);
 

@@ -12,6 +12,8 @@ void setup_show(struct call *call);
 void setup_create(struct call *call);
 
 void decisions_list(struct call *call);
+void decisions_histogram(struct call *call);
+void decisions_facets(struct call *call);
 void decisions_show(struct call *call);
 void decisions_csv(struct call *call);
 void decisions_ndjson(struct call *call);

@@ -26,6 +26,10 @@ static const struct route routes[] = {
          setup_create},
 
 	{"GET", "/api/v1/decisions", ROLE_VIEWER, ROUTE_WORK, SEARCH, NULL, 0, decisions_list},
+	{"GET", "/api/v1/decisions/histogram", ROLE_VIEWER, ROUTE_WORK, "q from to step", NULL, 0,
+         decisions_histogram},
+	{"GET", "/api/v1/decisions/facets", ROLE_VIEWER, ROUTE_WORK, "q from to fields top", NULL,
+         0, decisions_facets},
 	{"GET", "/api/v1/decisions/{id}", ROLE_VIEWER, ROUTE_WORK, "verbose", NULL, 0,
          decisions_show},
 	{"GET", "/api/v1/decisions.csv", ROLE_AUDITOR, ROUTE_WORK, EXPORT " formula", NULL, 0,

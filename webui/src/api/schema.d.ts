@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/decisions/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many matching events a step of time, by verdict.
+         * @description Without `from`, the 24 hours before `to`; without `to`, until now. Counting stops after a second; `exhausted` is false then, and what is older than `complete_from` is not counted.
+         */
+        get: operations["getDecisionHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many matching events have each value of some fields.
+         * @description user and ip need the role auditor. Counting stops after a second; `exhausted` is false then, and what is older than `complete_from` is not counted.
+         */
+        get: operations["getDecisionFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions/{id}": {
         parameters: {
             query?: never;
@@ -2476,6 +2516,62 @@ export interface components {
             /** @description Requests with it are refused while it is. */
             disabled: boolean;
         };
+        /** @description Events a step of time. */
+        DecisionHistogram: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description Seconds. */
+            step: number;
+            items: {
+                /** Format: date-time */
+                time: string;
+                deny: number;
+                authenticate: number;
+                redirect: number;
+                limit: number;
+                unavailable: number;
+                allow: number;
+                others: number;
+            }[];
+            /** @description Events that were counted. */
+            n_rows: number;
+            /** @description Nothing was left uncounted. */
+            exhausted: boolean;
+            /**
+             * Format: date-time
+             * @description Everything since then is counted; null when everything is, or when nothing was found yet.
+             */
+            complete_from: string | null;
+            /** @description The filter in its normal form. */
+            query: string;
+        };
+        /** @description Events by value. */
+        DecisionFacets: {
+            fields: {
+                field: string;
+                values: {
+                    value: string;
+                    count: number;
+                }[];
+                /** @description Values that were told apart. */
+                n_values: number;
+                /** @description Events whose value was one too many to be told apart. */
+                others: number;
+            }[];
+            /** @description Events that were counted. */
+            n_rows: number;
+            /** @description Nothing was left uncounted. */
+            exhausted: boolean;
+            /**
+             * Format: date-time
+             * @description Everything since then is counted; null when everything is, or when nothing was found yet.
+             */
+            complete_from: string | null;
+            /** @description The filter in its normal form. */
+            query: string;
+        };
     };
     responses: {
         /** @description invalid-request, invalid-query or invalid-cursor. */
@@ -2765,6 +2861,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getDecisionHistogram: {
+        parameters: {
+            query?: {
+                /** @description Filter, e.g. verdict:deny service:orders,billing -policy:x user:alice ip:10.0.0.0/8 path:/v1/* status:403 word. AND between terms, OR inside commas, - excludes. */
+                q?: components["parameters"]["q"];
+                /** @description Start, inclusive: RFC 3339, or now, now-15m, now-24h, now-7d. */
+                from?: components["parameters"]["from"];
+                /** @description End, exclusive; as from. */
+                to?: components["parameters"]["to"];
+                /** @description Seconds of a step; one is chosen when it is missing. The range is widened to whole steps, at most 500. */
+                step?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionHistogram"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    getDecisionFacets: {
+        parameters: {
+            query?: {
+                /** @description Filter, e.g. verdict:deny service:orders,billing -policy:x user:alice ip:10.0.0.0/8 path:/v1/* status:403 word. AND between terms, OR inside commas, - excludes. */
+                q?: components["parameters"]["q"];
+                /** @description Start, inclusive: RFC 3339, or now, now-15m, now-24h, now-7d. */
+                from?: components["parameters"]["from"];
+                /** @description End, exclusive; as from. */
+                to?: components["parameters"]["to"];
+                /** @description Names, comma separated: verdict, service, policy, reason, user, client, issuer, auth_method, workload, source_service, ip, method, route, outcome_status, kind. */
+                fields?: string;
+                /** @description Values of each field. */
+                top?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionFacets"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -11,6 +11,7 @@ import { zoneName } from '../lib/time';
 import { count, shown, visible } from '../lib/text';
 import { viewHref } from '../lib/view';
 import { DecisionView, useDecision } from './decision';
+import { FacetsView, HistogramView } from './decision_counts';
 import { AddFilter, Chips, QuickVerdicts, RangePicker, SearchBar, show, view } from './decision_filters';
 
 interface Pages {
@@ -263,13 +264,21 @@ function Searched({ pages }: { pages: Pages }) {
 export function DecisionsPage() {
   const { pages, trouble, busy, reload, more } = useDecisions();
   const open = place.value.query.get('open') ?? '';
+  const [turn, setTurn] = useState(0);
   const isQuery = !!trouble?.problem?.errors?.[0]?.column;
   return (
     <section class="page">
       <header class="page-head">
         <h1>Decisions</h1>
         <div class="actions">
-          <button type="button" onClick={reload} disabled={busy}>
+          <button
+            type="button"
+            onClick={() => {
+              reload();
+              setTurn(turn + 1);
+            }}
+            disabled={busy}
+          >
             Refresh
           </button>
           {may('auditor') && !trouble && (
@@ -295,6 +304,8 @@ export function DecisionsPage() {
       <Chips />
       {trouble && <QueryError trouble={trouble} />}
       {!pages && !trouble && <Loading what="decisions" />}
+      {!trouble && <HistogramView turn={turn} />}
+      {!trouble && <FacetsView turn={turn} />}
       {pages && !trouble && <Searched pages={pages} />}
       {pages && pages.items.length === 0 && pages.exhausted && <Nothing />}
       {pages && pages.items.length > 0 && <Table items={pages.items} open={open} />}

@@ -219,6 +219,7 @@ static const struct {
 	char *shown; /* in usage messages */
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{"backup", (char[]){"haward audit backup"}, cli_audit_backup},
 	{"verify", (char[]){"haward audit verify"}, cli_audit_verify},
 	{"checkpoint", (char[]){"haward audit checkpoint"}, cli_audit_checkpoint},
 	{"prove", (char[]){"haward audit prove"}, cli_audit_prove},
@@ -230,6 +231,7 @@ static void usage(FILE *to)
 	(void)fputs("Usage: haward audit COMMAND [OPTION...]\n"
 	            "Read the book of decisions, and what it proves.\n\n"
 	            "  export       write its events as CSV or JSON Lines\n"
+	            "  backup       copy it while the agent writes it\n"
 	            "  verify       recompute its hash chain, and hold it to a checkpoint\n"
 	            "  checkpoint   sign what it holds now\n"
 	            "  prove        prove that an event is in it, or that it only grew\n"

@@ -201,18 +201,6 @@ static const struct argp verify_argp = {
 	       "kept elsewhere.\v" EXIT_STATUS,
 };
 
-static void print_report(const struct audit_chain_report *report)
-{
-	char head[2 * SHA256_BYTES + 1];
-	(void)hex_encode((struct sv){(const char *)report->head, sizeof(report->head)}, head);
-	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64
-	             "\nhead %s\n",
-	             report->holds ? "holds" : "broken", report->n_records, report->first_seq,
-	             report->last_seq, head);
-	if (!report->holds)
-		(void)printf("broken_at %" PRIu64 "\nfault %s\n", report->broken_at, report->fault);
-}
-
 static void print_comparison(const struct checkpoint *checkpoint, const char *fault)
 {
 	char when[CLOCK_TEXT_BYTES];
@@ -235,7 +223,7 @@ static int verify(const struct arguments *a, const struct checkpoint *checkpoint
 	                   : audit_chain_verify(store, &report);
 	if (r != 0)
 		return tell_error(a, r);
-	print_report(&report);
+	book_print_chain(&report);
 	if (checkpoint && report.holds)
 		print_comparison(checkpoint, fault);
 	if (fflush(stdout) != 0)

@@ -1,10 +1,14 @@
 #include "cli/book.h"
 
+#include "audit/chain.h"
 #include "audit/query.h"
 #include "audit/store.h"
 #include "core/clock.h"
+#include "core/encode.h"
+#include "core/hash.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -50,4 +54,16 @@ int book_time(const char *command, const char *option, const char *text, uint64_
 		return 0;
 	(void)fprintf(stderr, "%s: --%s: %s is no time\n", command, option, text);
 	return -EINVAL;
+}
+
+void book_print_chain(const struct audit_chain_report *report)
+{
+	char head[2 * SHA256_BYTES + 1];
+	(void)hex_encode((struct sv){(const char *)report->head, sizeof(report->head)}, head);
+	(void)printf("chain %s\nrecords %" PRIu64 "\nfirst %" PRIu64 "\nlast %" PRIu64
+	             "\nhead %s\n",
+	             report->holds ? "holds" : "broken", report->n_records, report->first_seq,
+	             report->last_seq, head);
+	if (!report->holds)
+		(void)printf("broken_at %" PRIu64 "\nfault %s\n", report->broken_at, report->fault);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct audit_store;
+struct audit_chain_report;
 
 /* book_open - in: command: for messages, "haward audit"; data_dir: the agent's
  *
@@ -20,5 +21,8 @@ int book_status(int r);
 
 /* book_time - a time of the command line; NULL leaves *ret as it is. errors: -EINVAL, told on standard error */
 MUST_CHECK int book_time(const char *command, const char *option, const char *text, uint64_t *ret);
+
+/* book_print_chain - what verifying found, a fact a line, on standard output. */
+void book_print_chain(const struct audit_chain_report *report);
 
 #endif

@@ -29,7 +29,7 @@ const covered = {
 	'haward-replay.1': [['replay']],
 	'haward-token.1': [['token']],
 	'haward-workload.1': [['workload']],
-	'haward-audit.1': [['audit', 'export'], ['audit', 'verify'], ['audit', 'checkpoint'], ['audit', 'prove'], ['audit', 'check-proof']],
+	'haward-audit.1': [['audit', 'export'], ['audit', 'backup'], ['audit', 'verify'], ['audit', 'checkpoint'], ['audit', 'prove'], ['audit', 'check-proof']],
 	'haward-admin.8': [['admin']],
 	'haward-key.8': [['key']],
 	'haward-revoke.8': [['revoke']],

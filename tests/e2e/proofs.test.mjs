@@ -100,6 +100,18 @@ test('an event and the growth of the book are proved without the book', async ()
 	assert.match(await good('check-proof', ...keys, at('growth.proof')), /^proof holds$[^]*^since_records \d+$/m);
 });
 
+test('a copy of the running book is a book: it verifies, meets the checkpoint, and exports the same rows', async () => {
+	const copy = at('copy');
+	const found = await good('backup', '--data', stack.dataDir, '--output', copy);
+	const n = Number(/^records (\d+)$/m.exec(found)[1]);
+	assert.match(await good('verify', '--data', copy, '--checkpoint', at('second'), '--public-key', at('audit.pub')), /^checkpoint holds$/m);
+	const rows = (await good('export', '--data', copy, '--format', 'jsonl', '--filter', 'kind:request')).split('\n').filter(Boolean);
+	const book = (await stack.book('kind:request')).filter((row) => Number(row.seq) <= n);
+	assert.deepEqual(rows.map((row) => JSON.parse(row).id), book.map((row) => row.id));
+	await bad(74, /name another directory/, 'backup', '--data', stack.dataDir, '--output', copy);
+	await bad(66, /there is no book/, 'backup', '--data', copy + 's', '--output', at('copy2'));
+});
+
 test('what does not fit is refused with a reason', async () => {
 	const data = ['--data', stack.dataDir];
 	const keys = ['--public-key', at('audit.pub')];

@@ -7,7 +7,7 @@ import { Alert, Loading } from '../components/parts';
 import { asked, termText, withTerm } from '../lib/filter';
 import { count, shown } from '../lib/text';
 import { spanText, timeText } from '../lib/time';
-import { show, view } from './decision_filters';
+import { refreshes, show, view } from './decision_filters';
 
 type Histogram = Schemas['DecisionHistogram'];
 type Bar = Histogram['items'][number];
@@ -56,8 +56,7 @@ function Bars({ histogram }: { histogram: Histogram }) {
   );
 }
 
-// turn: grows with each refresh
-export function HistogramView({ turn }: { turn: number }) {
+function HistogramView() {
   const question = useQuestion();
   const [histogram, setHistogram] = useState<Histogram>();
   useEffect(() => {
@@ -68,7 +67,7 @@ export function HistogramView({ turn }: { turn: number }) {
     return () => {
       current = false;
     };
-  }, [question.q, question.from, question.to, turn]);
+  }, [question.q, question.from, question.to, refreshes.value]);
   if (!histogram) return null;
   const { items, from, to, step } = histogram;
   return (
@@ -128,7 +127,7 @@ function Facet({ facet }: { facet: Facets['fields'][number] }) {
   );
 }
 
-function FacetLists({ turn }: { turn: number }) {
+function FacetLists() {
   const question = useQuestion();
   const [facets, setFacets] = useState<Facets>();
   const [error, setError] = useState('');
@@ -143,7 +142,7 @@ function FacetLists({ turn }: { turn: number }) {
     return () => {
       current = false;
     };
-  }, [question.q, question.from, question.to, turn]);
+  }, [question.q, question.from, question.to, refreshes.value]);
   if (error) return <Alert>{error}</Alert>;
   if (!facets) return <Loading what="the counts" />;
   return (
@@ -160,12 +159,21 @@ function FacetLists({ turn }: { turn: number }) {
   );
 }
 
-export function FacetsView({ turn }: { turn: number }) {
+function FacetsView() {
   const [open, setOpen] = useState(false);
   return (
     <details onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary>Count by value</summary>
-      {open && <FacetLists turn={turn} />}
+      {open && <FacetLists />}
     </details>
+  );
+}
+
+export function CountsView() {
+  return (
+    <>
+      <HistogramView />
+      <FacetsView />
+    </>
   );
 }

@@ -9,6 +9,9 @@ import { parseTyped, typedText, zoneName } from '../lib/time';
 import { shown } from '../lib/text';
 import { readView, viewHref, type View } from '../lib/view';
 
+// How often Refresh was pressed: what asks the agent for itself asks again.
+export const refreshes = signal(0);
+
 export function view(): View {
   return readView(place.value.query);
 }

@@ -3,6 +3,7 @@ import { api, ask, type Decision, type Problem } from '../api/client';
 import { place } from '../app/router';
 import { singleKeys, zone } from '../app/prefs';
 import { may } from '../app/session';
+import { Lazy } from '../components/lazy';
 import { Alert, Copy, Dialog, Empty, Loading, Time, Verdict } from '../components/parts';
 import { asked } from '../lib/filter';
 import { columnShown, unitOfColumn } from '../lib/position';
@@ -11,8 +12,7 @@ import { zoneName } from '../lib/time';
 import { count, shown, visible } from '../lib/text';
 import { viewHref } from '../lib/view';
 import { DecisionView, useDecision } from './decision';
-import { FacetsView, HistogramView } from './decision_counts';
-import { AddFilter, Chips, QuickVerdicts, RangePicker, SearchBar, show, view } from './decision_filters';
+import { AddFilter, Chips, QuickVerdicts, RangePicker, refreshes, SearchBar, show, view } from './decision_filters';
 
 interface Pages {
   items: Decision[];
@@ -264,7 +264,6 @@ function Searched({ pages }: { pages: Pages }) {
 export function DecisionsPage() {
   const { pages, trouble, busy, reload, more } = useDecisions();
   const open = place.value.query.get('open') ?? '';
-  const [turn, setTurn] = useState(0);
   const isQuery = !!trouble?.problem?.errors?.[0]?.column;
   return (
     <section class="page">
@@ -275,7 +274,7 @@ export function DecisionsPage() {
             type="button"
             onClick={() => {
               reload();
-              setTurn(turn + 1);
+              refreshes.value++;
             }}
             disabled={busy}
           >
@@ -304,8 +303,7 @@ export function DecisionsPage() {
       <Chips />
       {trouble && <QueryError trouble={trouble} />}
       {!pages && !trouble && <Loading what="decisions" />}
-      {!trouble && <HistogramView turn={turn} />}
-      {!trouble && <FacetsView turn={turn} />}
+      {!trouble && <Lazy name="decision_counts" load={() => import('./decision_counts').then((m) => m.CountsView)} />}
       {pages && !trouble && <Searched pages={pages} />}
       {pages && pages.items.length === 0 && pages.exhausted && <Nothing />}
       {pages && pages.items.length > 0 && <Table items={pages.items} open={open} />}

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 2048 };
 
 struct paths {
 	char part[PATH_BYTES], audit[PATH_BYTES], events[PATH_BYTES], data[PATH_BYTES];

@@ -1,6 +1,7 @@
 #include "audit/proof.h"
 
 #include "core/clock.h"
+#include "core/fileio.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -136,7 +137,10 @@ static json_t *hashes_of(const struct collection *c)
 
 static json_t *inclusion(const struct collection *c, const struct proof_question *q)
 {
-	char seq[24], record[BASE64_ENCODED_MAX(AUDIT_RECORD_MAX)];
+	char seq[24];
+	CLEANUP(freep) char *record = malloc(BASE64_ENCODED_MAX(AUDIT_RECORD_MAX));
+	if (!record)
+		return NULL;
 	(void)snprintf(seq, sizeof(seq), "%" PRIu64, q->seq);
 	(void)base64_encode((struct sv){(const char *)c->record, c->n_record}, record);
 	return json_pack("{s:s, s:s%, s:s, s:s, s:o}", "type", "inclusion", "checkpoint",

@@ -4,7 +4,7 @@
 #include "admin/reply.h"
 #include "audit/counts.h"
 #include "core/clock.h"
-#include "state/roles.h"
+#include "core/fileio.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -57,8 +57,6 @@ static bool count_all(struct call *call, struct ask *ask, struct counting *count
 static bool begin(struct call *call, struct ask *ask)
 {
 	ask->options.limit = UINT_MAX;
-	if (!(call->caller.roles & ROLE_AUDITOR))
-		ask->options.hidden = AUDIT_KIND_BIT(AUDIT_ADMIN);
 	return ask_open(call, ask) && ask_allowed(call, ask, "decisions.count");
 }
 
@@ -139,15 +137,10 @@ static json_t *bar_json(const struct audit_histogram *histogram, size_t i)
 	return json;
 }
 
-static void free_histogram(struct audit_histogram **histogram)
-{
-	free(*histogram);
-}
-
 void decisions_histogram(struct call *call)
 {
 	CLEANUP(ask_close) struct ask ask = {0};
-	CLEANUP(free_histogram) struct audit_histogram *histogram = malloc(sizeof(*histogram));
+	CLEANUP(freep) struct audit_histogram *histogram = malloc(sizeof(*histogram));
 	struct counting counting = {.add = audit_histogram_add, .user = histogram};
 	if (!histogram) {
 		reply_error(call, -ENOMEM, "no memory for the counts");
@@ -187,7 +180,7 @@ static bool add_field(struct call *call, struct wanted *wanted, struct sv name)
 		              FACETS_MAX);
 		return false;
 	}
-	if (is_of_people(name) && !(call->caller.roles & ROLE_AUDITOR)) {
+	if (is_of_people(name) && !ask_sees_people(call)) {
 		reply_problem(call, PROBLEM_FORBIDDEN,
 		              "Counting people and addresses needs the role auditor.");
 		return false;

@@ -13,7 +13,6 @@
 #include "policy/load.h"
 #include "policy/policy.h"
 #include "policy/retrace.h"
-#include "state/roles.h"
 #include "state/state.h"
 #include "state/versions.h"
 
@@ -43,18 +42,13 @@ static void free_page(struct page **page)
 	free(*page);
 }
 
-static bool sees_people(const struct call *call)
-{
-	return call->caller.roles & ROLE_AUDITOR;
-}
-
 static struct page *new_page(const struct call *call)
 {
 	struct page *page = calloc(1, sizeof(*page));
 	if (!page)
 		return NULL;
 	page->text = strbuf_with(PAGE_TEXT_MAX);
-	if (!sees_people(call)) {
+	if (!ask_sees_people(call)) {
 		page->mask_key = state_mask_key(call->admin->deps.state);
 		page->hidden_kinds = AUDIT_KIND_BIT(AUDIT_ADMIN);
 	}
@@ -170,7 +164,6 @@ static void list(struct call *call, unsigned kinds, bool as_acts)
 	if (!ask_read(call, &ask))
 		return;
 	ask.options.kinds = kinds;
-	ask.options.hidden = page->hidden_kinds;
 	if (!ask_open(call, &ask))
 		return;
 	struct sv filter = audit_query_text(ask.query);
@@ -274,7 +267,7 @@ static bool read_verbose(struct call *call, bool *ret)
 		reply_problem(call, PROBLEM_INVALID_QUERY, "'verbose' is true or false.");
 		return false;
 	}
-	if (*ret && !sees_people(call)) {
+	if (*ret && !ask_sees_people(call)) {
 		reply_problem(
 			call, PROBLEM_FORBIDDEN,
 			"'verbose' tells who asked and for what, which needs the role auditor.");

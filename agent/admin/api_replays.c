@@ -8,17 +8,11 @@
 #include "admin/replays.h"
 #include "admin/reply.h"
 #include "policy/policy.h"
-#include "state/roles.h"
 #include "state/versions.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool sees_people(const struct call *call)
-{
-	return (call->caller.roles & ROLE_AUDITOR) != 0;
-}
 
 static bool has_book(struct call *call)
 {
@@ -48,7 +42,7 @@ static json_t *report_json(const struct call *call, const struct replay_shown *s
 {
 	if (!shown->report)
 		return json_null();
-	return sees_people(call) ? json_incref(shown->report) : without_people(shown->report);
+	return ask_sees_people(call) ? json_incref(shown->report) : without_people(shown->report);
 }
 
 static json_t *summary_json(const struct replay_shown *shown)
@@ -158,7 +152,7 @@ static bool read_number(struct call *call, const char *name, uint64_t max, uint6
 
 static bool read_options(struct call *call, struct replay_options *ret)
 {
-	ret->hides_people = !sees_people(call);
+	ret->hides_people = !ask_sees_people(call);
 	return input_text(call, "q", false, &ret->filter) &&
 	       read_time(call, "from", &ret->from_us) && read_time(call, "to", &ret->to_us) &&
 	       read_number(call, "limit", REPLAY_ROWS_MAX, &ret->max_rows);
@@ -192,7 +186,7 @@ static bool find_text(struct call *call, struct state_version *version, uint64_t
 /* Looking for one person is an act, and only an auditor's. in: filter in its normal form */
 static bool record_ask(struct call *call, struct sv filter)
 {
-	if (!sees_people(call) && !mask_filter_ok(filter)) {
+	if (!ask_sees_people(call) && !mask_filter_ok(filter)) {
 		reply_problem(call, PROBLEM_FORBIDDEN,
 		              "Filters on people and addresses need the role auditor.");
 		return false;

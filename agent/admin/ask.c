@@ -46,9 +46,15 @@ static bool read_limit(struct call *call, unsigned *ret)
 	return true;
 }
 
+bool ask_sees_people(const struct call *call)
+{
+	return call->caller.roles & ROLE_AUDITOR;
+}
+
 bool ask_read(struct call *call, struct ask *ret)
 {
 	struct audit_query_options *options = &ret->options;
+	options->hidden = ask_sees_people(call) ? 0 : AUDIT_KIND_BIT(AUDIT_ADMIN);
 	options->filter = param(call, "q");
 	options->cursor = param(call, "cursor");
 	if (!call->admin->deps.store) {
@@ -90,7 +96,7 @@ bool ask_allowed(struct call *call, const struct ask *ask, const char *action)
 	struct sv filter = audit_query_text(ask->query);
 	if (mask_filter_ok(filter))
 		return true;
-	if (!(call->caller.roles & ROLE_AUDITOR)) {
+	if (!ask_sees_people(call)) {
 		reply_problem(call, PROBLEM_FORBIDDEN,
 		              "Filters on people and addresses need the role auditor.");
 		return false;

@@ -14,7 +14,10 @@ struct ask {
 	struct audit_query *query; /* after ask_open() */
 };
 
-/* ask_read - the parameters; ask_open - and open the query. False: the reply is set. */
+/* ask_sees_people - may the caller see who asked, and acts of admins? */
+bool ask_sees_people(const struct call *call);
+
+/* ask_read - the parameters, and what the caller may not see; ask_open - and open the query. False: the reply is set. */
 MUST_CHECK bool ask_read(struct call *call, struct ask *ret);
 MUST_CHECK bool ask_open(struct call *call, struct ask *ask);
 

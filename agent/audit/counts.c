@@ -125,11 +125,6 @@ static const struct audit_facet_field fields[] = {
 	{"kind", text_kind},
 };
 
-const struct audit_facet_field *audit_facet_field_at(size_t i)
-{
-	return i < ARRAY_LEN(fields) ? &fields[i] : NULL;
-}
-
 const struct audit_facet_field *audit_facet_field(struct sv name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)

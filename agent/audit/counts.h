@@ -44,7 +44,6 @@ enum {
 struct audit_facet_field;
 /* NULL when there is none. */
 const struct audit_facet_field *audit_facet_field(struct sv name);
-const struct audit_facet_field *audit_facet_field_at(size_t i);
 const char *audit_facet_name(const struct audit_facet_field *field);
 
 struct audit_facets;

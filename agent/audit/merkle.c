@@ -72,41 +72,53 @@ static void turn_around(struct merkle_plan *plan)
 	}
 }
 
+/* One level down, to the half that leaf `index` is in; the other half becomes part of the proof.
+ * returns whether it was the right one */
+static bool descend(struct merkle_range *at, uint64_t index, struct merkle_plan *plan)
+{
+	uint64_t middle = at->first + split(at->end - at->first);
+	bool right = index >= middle;
+	plan->ranges[plan->n++] = right ? (struct merkle_range){at->first, middle}
+	                                : (struct merkle_range){middle, at->end};
+	*(right ? &at->first : &at->end) = middle;
+	return right;
+}
+
 void merkle_plan_inclusion(uint64_t index, uint64_t size, struct merkle_plan *ret)
 {
-	uint64_t first = 0, end = size;
+	struct merkle_range at = {0, size};
 	assert(index < size);
 	ret->n = 0;
-	while (end - first > 1) {
-		uint64_t middle = first + split(end - first);
-		bool right = index >= middle;
-		ret->ranges[ret->n++] = right ? (struct merkle_range){first, middle}
-		                              : (struct merkle_range){middle, end};
-		*(right ? &first : &end) = middle;
+	while (at.end - at.first > 1) {
+		(void)descend(&at, index, ret);
 	}
 	turn_around(ret);
 }
 
 void merkle_plan_consistency(uint64_t old, uint64_t size, struct merkle_plan *ret)
 {
-	uint64_t first = 0, end = size;
+	struct merkle_range at = {0, size};
 	bool is_known = true; /* the subtree at hand is the old tree itself */
 	assert(old > 0 && old <= size);
 	ret->n = 0;
-	while (end != old) {
-		uint64_t middle = first + split(end - first);
-		bool right = old > middle;
-		ret->ranges[ret->n++] = right ? (struct merkle_range){first, middle}
-		                              : (struct merkle_range){middle, end};
-		*(right ? &first : &end) = middle;
-		is_known = is_known && !right;
+	while (at.end != old) {
+		is_known = !descend(&at, old - 1, ret) && is_known;
 	}
 	if (!is_known)
-		ret->ranges[ret->n++] = (struct merkle_range){first, end};
+		ret->ranges[ret->n++] = at;
 	turn_around(ret);
 }
 
 /* ---- checking ---- */
+
+/* To the level of the next hash: the last node of an incomplete tree first climbs until it is somebody's right side. */
+static void climb(uint64_t *at, uint64_t *last, bool is_right)
+{
+	for (; is_right && !(*at & 1) && *at != 0; *at >>= 1)
+		*last >>= 1;
+	*at >>= 1;
+	*last >>= 1;
+}
 
 bool merkle_check_inclusion(struct sha256 *sha, uint64_t index, uint64_t size,
                             const struct merkle_hash *leaf, const struct merkle_hash *hashes,
@@ -121,11 +133,7 @@ bool merkle_check_inclusion(struct sha256 *sha, uint64_t index, uint64_t size,
 		if (last == 0 || !(is_right ? node(sha, &hashes[i], &top, &top)
 		                            : node(sha, &top, &hashes[i], &top)))
 			return false;
-		/* The last leaf of an incomplete tree climbs until it is somebody's right side. */
-		for (; is_right && !(at & 1) && at != 0; at >>= 1)
-			last >>= 1;
-		at >>= 1;
-		last >>= 1;
+		climb(&at, &last, is_right);
 	}
 	return last == 0 && same(&top, root);
 }
@@ -153,10 +161,7 @@ bool merkle_check_consistency(struct sha256 *sha, uint64_t old, uint64_t size,
 		                       !node(sha, &hashes[i], &now, &now)
 		             : !node(sha, &now, &hashes[i], &now))
 			return false;
-		for (; is_right && !(at & 1) && at != 0; at >>= 1)
-			last >>= 1;
-		at >>= 1;
-		last >>= 1;
+		climb(&at, &last, is_right);
 	}
 	return last == 0 && same(&then, old_root) && same(&now, root);
 }

@@ -20,9 +20,9 @@ struct collection {
 	bool reached; /* the book has so many */
 	struct merkle_hash root;
 
-	struct merkle_plan plan;   /* empty when nothing is to be proved */
-	struct merkle_tree *parts; /* one a range */
-	uint64_t wanted;           /* seq; 0: none */
+	struct merkle_plan plan;                   /* empty when nothing is to be proved */
+	struct merkle_tree parts[MERKLE_PATH_MAX]; /* one a range */
+	uint64_t wanted;                           /* seq; 0: none */
 	uint8_t record[AUDIT_RECORD_MAX];
 	size_t n_record;
 };
@@ -32,7 +32,6 @@ static void free_collection(struct collection **collection)
 	if (!*collection)
 		return;
 	sha256_free((*collection)->sha);
-	free((*collection)->parts);
 	free(*collection);
 }
 
@@ -42,8 +41,7 @@ static struct collection *new_collection(void)
 	if (!c)
 		return NULL;
 	c->sha = sha256_new();
-	c->parts = calloc(MERKLE_PATH_MAX, sizeof(*c->parts));
-	return c->sha && c->parts ? TAKE(c) : NULL;
+	return c->sha ? TAKE(c) : NULL;
 }
 
 static bool add_part(struct collection *c, uint64_t index, const struct merkle_hash *leaf)

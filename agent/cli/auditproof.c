@@ -413,16 +413,11 @@ static int print_proved(const struct proof_answer *answer)
 	return fflush(stdout) == 0 && !line.failed ? EX_OK : EX_IOERR;
 }
 
-static void free_answer(struct proof_answer **answer)
-{
-	free(*answer);
-}
-
 int cli_audit_check_proof(int argc, char **argv)
 {
 	struct arguments a = {.takes_item = true};
 	CLEANUP(wipe_text) struct sv text = {0};
-	CLEANUP(free_answer) struct proof_answer *answer = calloc(1, sizeof(*answer));
+	CLEANUP(freep) struct proof_answer *answer = calloc(1, sizeof(*answer));
 	if (!parse(&check_argp, argc, argv, &a) || !is_given(&a, a.item, "FILE") || !has_keys(&a))
 		return EX_USAGE;
 	int status = read_file(a.command, a.item, &text);
